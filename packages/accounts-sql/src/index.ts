@@ -1,0 +1,2 @@
+export type { SqlAccounts } from "./accounts.ts";
+export { openSqliteAccounts, type SqliteAccountsOptions } from "./sqlite.ts";

@@ -1,0 +1,19 @@
+export {
+  type Dialect,
+  decodeClientDatagram,
+  decodeClientMessage,
+  decodeServerMessage,
+  encodeClientMessage,
+  encodeRelayed,
+  encodeServerMessage,
+} from "./codec.ts";
+export { ColonConnection, type ColonConnectionOptions } from "./connection.ts";
+export {
+  type Audience,
+  type ClientDatagram,
+  type ClientMessage,
+  ERRORS,
+  type ErrorCode,
+  type RoomCount,
+  type ServerMessage,
+} from "./messages.ts";

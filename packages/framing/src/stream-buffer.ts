@@ -1,0 +1,67 @@
+const EMPTY = new Uint8Array(0);
+const SMALLEST = 256;
+
+/**
+ * The unread bytes of a stream.
+ *
+ * A chunk is borrowed while it lasts; only an unfinished rest is copied, into memory of this buffer's own that
+ * doubles as it grows. So a frame inside one chunk is never copied, a byte that drips in costs its own size and
+ * not its chunk's, and whoever feeds may use a chunk's memory again once `keep` was called.
+ */
+export class StreamBuffer {
+  /** Unread bytes are `bytes[start]` up to the end of `bytes`. Replaced by `push`. */
+  bytes: Uint8Array = EMPTY;
+  start = 0;
+  private storage: Uint8Array | undefined;
+
+  get length(): number {
+    return this.bytes.length - this.start;
+  }
+
+  /** Adds a chunk behind what is unread. */
+  push(chunk: Uint8Array): void {
+    const rest = this.bytes.length - this.start;
+    if (rest === 0) {
+      this.bytes = chunk;
+      this.start = 0;
+      this.storage = undefined;
+      return;
+    }
+    const size = rest + chunk.length;
+    const storage = this.storage;
+    if (storage !== undefined && this.bytes.length + chunk.length <= storage.length) {
+      storage.set(chunk, this.bytes.length);
+      this.bytes = new Uint8Array(storage.buffer, 0, this.bytes.length + chunk.length);
+      return;
+    }
+    const grown = new Uint8Array(Math.max(SMALLEST, size + (size >> 1)));
+    grown.set(this.bytes.subarray(this.start));
+    grown.set(chunk, rest);
+    this.storage = grown;
+    this.bytes = new Uint8Array(grown.buffer, 0, size);
+    this.start = 0;
+  }
+
+  /** Takes the next `length` bytes, which must be there. A view: copy it to keep it. */
+  take(length: number): Uint8Array {
+    const { bytes, start } = this;
+    this.start = start + length;
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
+  }
+
+  /** Copies what is unread out of a borrowed chunk, so that the chunk's memory is free again. */
+  keep(): void {
+    const rest = this.bytes.length - this.start;
+    if (rest === 0) {
+      this.bytes = EMPTY;
+      this.start = 0;
+      this.storage = undefined;
+    } else if (this.storage === undefined) {
+      const copy = new Uint8Array(Math.max(SMALLEST, rest));
+      copy.set(this.bytes.subarray(this.start));
+      this.storage = copy;
+      this.bytes = new Uint8Array(copy.buffer, 0, rest);
+      this.start = 0;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** Every limit that a session is held to. Times in milliseconds, sizes in bytes. */
+export interface Limits {
+  /** Colon relay: from connecting to being logged in, in total. */
+  loginTimeoutMs: number;
+  /** Stream protocols: from a frame's first byte to its last, in total. */
+  frameTimeoutMs: number;
+  /** Comma and JSON: with nothing received for this long, a session ends. */
+  idleTimeoutMs: number;
+  /** A request that is not done by then is answered `timeout`. */
+  requestTimeoutMs: number;
+  /** Longest frame before login (JSON: before the handshake). */
+  preLoginFrameBytes: number;
+  /** Longest frame after it. */
+  frameBytes: number;
+  /** What may be queued for one reader before it is cut. */
+  outboundBytes: number;
+  maxConnections: number;
+  connectionsPerIp: number;
+  /** New connections a second from one address. */
+  connectionRatePerIp: number;
+  /** Failed logins a minute for one address and user. */
+  loginFailuresPerMinute: number;
+  /** Registrations a minute from one address. */
+  registrationsPerMinute: number;
+  /** Messages a second from one sender; `null` for no limit. */
+  messagesPerSecond: number | null;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
+  loginTimeoutMs: 10_000,
+  frameTimeoutMs: 10_000,
+  idleTimeoutMs: 300_000,
+  requestTimeoutMs: 5_000,
+  preLoginFrameBytes: 8_192,
+  frameBytes: 65_536,
+  outboundBytes: 1_048_576,
+  maxConnections: 10_000,
+  connectionsPerIp: 1_000,
+  connectionRatePerIp: 200,
+  loginFailuresPerMinute: 20,
+  registrationsPerMinute: 20,
+  messagesPerSecond: null,
+});
+
+/** Named groups one session may have defined at a time. */
+export const MAX_GROUPS = 256;
+/** Longest name of a user, room or group, in UTF-16 code units. */
+export const MAX_NAME_LENGTH = 256;

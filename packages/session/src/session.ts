@@ -1,0 +1,58 @@
+import type { Account } from "./accounts.ts";
+import type { Member } from "./backplane.ts";
+import type { Deadlines, Phase } from "./deadlines.ts";
+import type { HubEvent } from "./events.ts";
+import type { HubRoom } from "./rooms.ts";
+
+/** The protocol's side of a session: what the hub can ask of it. None of its functions may throw. */
+export interface Peer {
+  /** Something happened that concerns this peer. The connection must not be closed from within. */
+  deliver(event: HubEvent): void;
+  /** A deadline ran out. */
+  expired(phase: Phase): void;
+  /** Ends the connection, with `reason` in the protocol's words where it has some. */
+  close(reason: string): void;
+}
+
+/** One connection of one protocol, as the hub knows it. */
+export class Session implements Member {
+  readonly id: number;
+  readonly protocol: string;
+  readonly remoteAddress: string;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+  readonly peer: Peer;
+  readonly deadlines: Deadlines;
+  /** What it calls itself: not verified unless `account` is set. Empty before it said so. */
+  name = "";
+  /** The account it proved to be. */
+  account: Account | undefined;
+  room: HubRoom | undefined;
+  readonly groups: Map<string, Session[]> = new Map();
+  /** `closed` sessions stay out of everything; whoever waited for something checks this afterwards. */
+  state: "open" | "closed" = "open";
+  /** Ordered messages on their way through the back plane: until they are back, nothing may overtake them. */
+  echoes = 0;
+  /** Messages in the current second, where they are limited. */
+  readonly sent = { second: 0, count: 0 };
+
+  constructor(options: {
+    id: number;
+    protocol: string;
+    remoteAddress: string;
+    peer: Peer;
+    deadlines: Deadlines;
+  }) {
+    this.id = options.id;
+    this.protocol = options.protocol;
+    this.remoteAddress = options.remoteAddress;
+    this.peer = options.peer;
+    this.deadlines = options.deadlines;
+    this.openedAt = Date.now();
+  }
+
+  /** The logged-in user's name, `undefined` before the login. */
+  get user(): string | undefined {
+    return this.account?.name;
+  }
+}

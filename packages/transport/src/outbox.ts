@@ -1,0 +1,99 @@
+import { allocateBytes } from "@wireyard/framing";
+
+/**
+ * Shared batches. What a link is given in one tick is an immutable sequence of chunks, a chain of nodes. Links that
+ * were given the same chunks in the same order hold the same node, because appending the same chunk to the same
+ * node gives the same next node. So the members of a room join their bytes once, whatever mix of rooms, groups and
+ * exclusions made their sequences, and no code here knows what a room is.
+ */
+class Batch {
+  readonly previous: Batch | undefined;
+  readonly chunk: Uint8Array;
+  /** Bytes of this and all previous chunks. */
+  readonly bytes: number;
+  private next: Batch | undefined;
+  private joined: Uint8Array | undefined;
+
+  constructor(previous: Batch | undefined, chunk: Uint8Array) {
+    this.previous = previous;
+    this.chunk = chunk;
+    this.bytes = previous === undefined ? chunk.length : previous.bytes + chunk.length;
+  }
+
+  append(chunk: Uint8Array): Batch {
+    const { next } = this;
+    // Fan-out hands one chunk to all its receivers in a row, so remembering the last one is enough.
+    if (next !== undefined && next.chunk === chunk) return next;
+    this.next = new Batch(this, chunk);
+    return this.next;
+  }
+
+  join(): Uint8Array {
+    if (this.joined !== undefined) return this.joined;
+    if (this.previous === undefined || this.previous.bytes === 0) {
+      this.joined = this.chunk;
+      return this.chunk;
+    }
+    const joined = allocateBytes(this.bytes);
+    let end = this.bytes;
+    for (let node: Batch | undefined = this; node !== undefined; node = node.previous) {
+      end -= node.chunk.length;
+      joined.set(node.chunk, end);
+    }
+    this.joined = joined;
+    return joined;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+let root = new Batch(undefined, NOTHING);
+let dirty: Outbox[] = [];
+
+/** Gathers what one link is given in a tick, and hands it on joined when the tick's reading is done. */
+export class Outbox {
+  private tail: Batch | undefined;
+  private scheduled = false;
+  private readonly send: (bytes: Uint8Array | undefined) => void;
+
+  /** @param send called once a tick with the joined bytes; with `undefined` where only `schedule` was called */
+  constructor(send: (bytes: Uint8Array | undefined) => void) {
+    this.send = send;
+  }
+
+  get bytes(): number {
+    return this.tail === undefined ? 0 : this.tail.bytes;
+  }
+
+  write(chunk: Uint8Array): void {
+    this.tail = (this.tail ?? root).append(chunk);
+    if (!this.scheduled) this.schedule();
+  }
+
+  /** Asks for a flush at the end of this tick. */
+  schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    // Immediates run after all of a tick's reads: what they cause on one link leaves together.
+    if (dirty.push(this) === 1) setImmediate(flushAll);
+  }
+
+  /** Drops what was gathered. */
+  clear(): void {
+    this.tail = undefined;
+  }
+
+  flush(): void {
+    this.scheduled = false;
+    const { tail } = this;
+    this.tail = undefined;
+    this.send(tail?.join());
+  }
+}
+
+function flushAll(): void {
+  const outboxes = dirty;
+  dirty = [];
+  root = new Batch(undefined, NOTHING);
+  for (const outbox of outboxes) outbox.flush();
+}

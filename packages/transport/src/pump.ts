@@ -1,0 +1,125 @@
+import type { Link } from "./link.ts";
+
+/** One side of a protocol connection: bytes in, events out, one at a time. */
+export interface PumpedConnection<Event> {
+  feed(chunk: Uint8Array): void;
+  /** @throws {ProtocolError} where the bytes break the wire format */
+  next(): Event | undefined;
+  /** Copies what is unread out of the memory of fed chunks. */
+  keep(): void;
+  /** Whether bytes of an unfinished frame are held. */
+  readonly partial: boolean;
+}
+
+export interface PumpHandlers<Event> {
+  /**
+   * One event came in. A returned promise stops reading from this link until it is settled, so that answers keep
+   * the order of requests. The event's views are lent until the first `await`.
+   */
+  event(event: Event): void | Promise<void>;
+  /** What came in was worked off: whether part of a frame is left, and how many events came of it. */
+  settled(partial: boolean, events: number): void;
+  /** The wire is broken (`ProtocolError`), or a handler threw or rejected. No event comes after it. */
+  failed(error: unknown): void;
+  /** The link is gone. Told once, last. */
+  closed(reason: string): void;
+}
+
+/** With more than this queued for a peer, its own next requests wait until it has read. */
+const HIGH_WATER_BYTES = 262_144;
+
+/** The one loop between a link and a protocol connection: reads, decodes, hands on, and stops where it must wait. */
+export function pump<Event>(
+  link: Link,
+  connection: PumpedConnection<Event>,
+  handlers: PumpHandlers<Event>,
+): void {
+  new Pump(link, connection, handlers).start();
+}
+
+class Pump<Event> {
+  private readonly link: Link;
+  private readonly connection: PumpedConnection<Event>;
+  private readonly handlers: PumpHandlers<Event>;
+  /** `waiting`: for a handler's promise. `blocked`: until the peer reads. `done`: no more events. */
+  private state: "ready" | "waiting" | "blocked" | "done" = "ready";
+  private inputEnded = false;
+
+  constructor(link: Link, connection: PumpedConnection<Event>, handlers: PumpHandlers<Event>) {
+    this.link = link;
+    this.connection = connection;
+    this.handlers = handlers;
+  }
+
+  start(): void {
+    this.link.open({
+      data: (chunk) => this.data(chunk),
+      ended: () => {
+        this.inputEnded = true;
+        if (this.state === "ready") this.link.end();
+      },
+      drained: () => {
+        if (this.state === "blocked") this.goOn();
+      },
+      closed: (reason) => {
+        this.state = "done";
+        this.handlers.closed(reason);
+      },
+    });
+  }
+
+  private data(chunk: Uint8Array): void {
+    if (this.state === "done") return;
+    this.connection.feed(chunk);
+    if (this.state === "ready") this.run();
+    else this.connection.keep();
+  }
+
+  private goOn(): void {
+    if (this.state === "done") return;
+    this.state = "ready";
+    this.run();
+    if (this.state === "ready") this.link.resume();
+  }
+
+  private run(): void {
+    const { link, connection, handlers } = this;
+    let events = 0;
+    try {
+      for (;;) {
+        if (link.queuedBytes > HIGH_WATER_BYTES) {
+          this.stop("blocked");
+          return;
+        }
+        const event = connection.next();
+        if (event === undefined) break;
+        events++;
+        const waiting = handlers.event(event);
+        if (waiting !== undefined) {
+          this.stop("waiting");
+          waiting.then(
+            () => this.goOn(),
+            (error: unknown) => this.fail(error),
+          );
+          return;
+        }
+      }
+      handlers.settled(connection.partial, events);
+      if (this.inputEnded) link.end();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private stop(state: "waiting" | "blocked"): void {
+    this.state = state;
+    this.connection.keep();
+    this.link.pause();
+  }
+
+  private fail(error: unknown): void {
+    if (this.state === "done") return;
+    this.state = "done";
+    this.handlers.failed(error);
+  }
+}

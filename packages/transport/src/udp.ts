@@ -1,0 +1,72 @@
+import { createSocket, type RemoteInfo } from "node:dgram";
+import { isIPv6 } from "node:net";
+import type { ListenOptions } from "./link.ts";
+import { TICK_INTERVAL_MS } from "./link.ts";
+
+/** A bound socket for datagrams. */
+export interface DatagramSocket {
+  readonly port: number;
+  /** Sends one datagram, or drops it where the queue is full: datagrams may be lost. */
+  send(bytes: Uint8Array, address: string, port: number): void;
+  close(): void;
+}
+
+/** What serves the datagrams of a socket. */
+export interface DatagramService {
+  /** Called once, before the first datagram. */
+  bound(socket: DatagramSocket): void;
+  /** One datagram came in. Lent for the call. */
+  datagram(bytes: Uint8Array, address: string, port: number): void;
+  tick(): void;
+  /** Told of what went wrong on the socket, or in `datagram`; the socket goes on. */
+  failed(error: unknown): void;
+}
+
+const MAX_QUEUED_BYTES = 1_048_576;
+
+/**
+ * Serves datagrams over UDP.
+ *
+ * @throws {Error} with Node's `code`, such as `EADDRINUSE`, where the port cannot be had
+ */
+export function listenUdp(service: DatagramService, options: ListenOptions): Promise<DatagramSocket> {
+  const host = options.host ?? "127.0.0.1";
+  const family = isIPv6(host) ? "udp6" : "udp4";
+  const socket = createSocket({
+    type: family,
+    // Addresses only ever come from received datagrams: there is no name to look up.
+    lookup: (address, _options, callback) => callback(null, address, family === "udp6" ? 6 : 4),
+  });
+  const sent = (error: Error | null): void => {
+    if (error !== null) service.failed(error);
+  };
+  socket.on("message", (bytes: Uint8Array, from: RemoteInfo) => {
+    // Whatever a datagram holds, the socket goes on for the others.
+    try {
+      service.datagram(bytes, from.address, from.port);
+    } catch (error) {
+      service.failed(error);
+    }
+  });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ address: host, port: options.port, exclusive: true }, () => {
+      socket.off("error", reject);
+      socket.on("error", (error) => service.failed(error));
+      const ticking = setInterval(() => service.tick(), TICK_INTERVAL_MS);
+      const bound: DatagramSocket = {
+        port: socket.address().port,
+        send(bytes, address, port) {
+          if (socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
+          socket.send(bytes, port, address, sent);
+        },
+        close() {
+          clearInterval(ticking);
+          socket.close();
+        },
+      };
+      service.bound(bound);
+      resolve(bound);
+    });
+  });
+}

@@ -1,0 +1,169 @@
+import { once } from "node:events";
+import { createConnection, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { connect, connectTcp, type Link, type Listener, listenTcp } from "../src/index.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const listeners: Listener[] = [];
+const sockets: Socket[] = [];
+
+afterEach(() => {
+  for (const listener of listeners.splice(0)) listener.close();
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+async function listen(accept: (link: Link) => void, maxQueuedBytes?: number): Promise<Listener> {
+  const listener = await listenTcp(
+    { accept, tick() {} },
+    { port: 0, ...(maxQueuedBytes !== undefined && { maxQueuedBytes }) },
+  );
+  listeners.push(listener);
+  return listener;
+}
+
+async function raw(listener: Listener): Promise<Socket> {
+  const socket = createConnection({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
+  sockets.push(socket);
+  await once(socket, "connect");
+  return socket;
+}
+
+const quiet = { data() {}, ended() {}, drained() {}, closed() {} };
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+describe("a TCP link", () => {
+  test("sends in order what several links were given, shared or not", async () => {
+    const links: Link[] = [];
+    let both: () => void = () => {};
+    const ready = new Promise<void>((resolve) => {
+      both = resolve;
+    });
+    const listener = await listen((link) => {
+      link.open(quiet);
+      if (links.push(link) === 2) both();
+    });
+    const clients = [await raw(listener), await raw(listener)];
+    await ready;
+    const [a, b] = links as [Link, Link];
+    const [x, y, z] = ["x", "y", "z"].map(bytes) as [Uint8Array, Uint8Array, Uint8Array];
+    for (const link of [a, b]) link.write(x);
+    a.write(y);
+    for (const link of [a, b]) link.write(z);
+    b.write(y);
+    for (const link of [a, b]) link.end();
+    const seen = await Promise.all(clients.map(readAll));
+    expect(seen.map(String).sort()).toEqual(["xyz", "xzy"]);
+  });
+
+  test("ends only when its last words are out, though the peer's are unread", async () => {
+    const listener = await listen((link) => {
+      link.open({
+        ...quiet,
+        data() {
+          link.write(bytes("refused"));
+          link.end();
+        },
+      });
+    });
+    const client = await raw(listener);
+    client.write(Buffer.alloc(1_000_000));
+    expect(String(await readAll(client))).toBe("refused");
+  });
+
+  test("cuts a reader whose queue passes the cap, and tells why", async () => {
+    const reason = new Promise((resolve) => {
+      listen((link) => {
+        link.open({ ...quiet, closed: resolve });
+        const chunk = new Uint8Array(1_000_000);
+        const more = setInterval(() => link.write(chunk), 1);
+        setTimeout(() => clearInterval(more), 5_000).unref();
+      }, 2_000_000).then(async (listener) => {
+        const client = await raw(listener);
+        client.on("error", () => {});
+        client.pause();
+      });
+    });
+    expect(await reason).toBe("slow_reader");
+  });
+
+  test("tells a half-closed peer as ended, and can still answer", async () => {
+    const listener = await listen((link) => {
+      link.open({
+        ...quiet,
+        ended() {
+          link.write(bytes("bye"));
+          link.end();
+        },
+      });
+    });
+    const client = await raw(listener);
+    client.end();
+    expect(String(await readAll(client))).toBe("bye");
+  });
+
+  test("tells a reset peer as closed, once", async () => {
+    let closed = 0;
+    const gone = new Promise<void>((resolve) => {
+      listen((link) => {
+        link.open({
+          ...quiet,
+          closed() {
+            closed++;
+            resolve();
+          },
+        });
+      }).then(async (listener) => (await raw(listener)).resetAndDestroy());
+    });
+    await gone;
+    expect(closed).toBe(1);
+  });
+
+  test("a port in use is an error with its code", async () => {
+    const listener = await listen(() => {});
+    await expect(listenTcp({ accept() {}, tick() {} }, { port: listener.port })).rejects.toMatchObject({
+      code: "EADDRINUSE",
+    });
+  });
+});
+
+describe("connecting", () => {
+  test("by URL reaches a listener", async () => {
+    const accepted: Link[] = [];
+    const listener = await listen((link) => {
+      accepted.push(link);
+      link.open(quiet);
+      link.end();
+    });
+    const link = await connect({ url: `tcp://127.0.0.1:${listener.port}` });
+    await new Promise<void>((resolve) =>
+      link.open({ ...quiet, ended: () => link.end(), closed: () => resolve() }),
+    );
+    expect(link.remotePort).toBe(listener.port);
+  });
+
+  test("to nobody is an error with its code", async () => {
+    const listener = await listen(() => {});
+    listener.close();
+    await expect(connectTcp({ host: "127.0.0.1", port: listener.port })).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+    });
+  });
+
+  test.each(["http://localhost:1", "tcp://localhost", "localhost:3290"])(
+    "%s is refused with what would do",
+    async (url) => {
+      await expect(connect({ url })).rejects.toThrow("tcp://host:port");
+    },
+  );
+
+  test("an aborted signal ends it with its reason", async () => {
+    await expect(
+      connect({ url: "tcp://127.0.0.1:1", signal: AbortSignal.abort(new Error("changed my mind")) }),
+    ).rejects.toThrow("changed my mind");
+  });
+});
