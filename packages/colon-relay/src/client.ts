@@ -60,6 +60,8 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
   /** The room this client is in. */
   room: string | undefined;
   private readonly link: Link;
+  /** Settles when the last change of room is done. */
+  private moved: Promise<void> = Promise.resolve();
   private readonly events = new EventQueue<ColonEvent>();
   private readonly requests: Requests<Asked, ServerMessage>;
 
@@ -88,14 +90,18 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
   }
 
   /** Joins a room, making it where there is none, and leaves the present one. @throws {ColonRefusal} */
-  async join(room: string, password = ""): Promise<void> {
-    // The server answers nothing to joining the room one is in.
-    if (room !== this.room) await this.ask("join", { type: "join", room, password });
+  join(room: string, password = ""): Promise<void> {
+    return this.move(async () => {
+      // The server answers nothing to joining the room one is in.
+      if (room !== this.room) await this.ask("join", { type: "join", room, password });
+    });
   }
 
   /** Leaves the room. */
-  async leave(): Promise<void> {
-    if (this.room !== undefined) await this.ask("leave", { type: "leave" });
+  leave(): Promise<void> {
+    return this.move(async () => {
+      if (this.room !== undefined) await this.ask("leave", { type: "leave" });
+    });
   }
 
   /** Sends a message to the room. Default: to the others, unordered. */
@@ -121,6 +127,13 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
 
   [Symbol.asyncIterator](): AsyncIterator<ColonEvent> {
     return this.events[Symbol.asyncIterator]();
+  }
+
+  /** One change of room after the other: whether there will be an answer depends on the room one is in. */
+  private move(change: () => Promise<void>): Promise<void> {
+    const moved = this.moved.then(change);
+    this.moved = moved.catch(() => {});
+    return moved;
   }
 
   private say(message: Exclude<ClientMessage, { type: "invalid" }>): void {
