@@ -54,6 +54,8 @@ export interface ListenOptions {
   port: number;
   /** A reader with more than this queued is cut. */
   maxQueuedBytes?: number;
+  /** Whether to read and write past Node's stream machinery, where a self-test shows that it works. Default `true`. */
+  direct?: boolean;
 }
 
 export interface Listener {

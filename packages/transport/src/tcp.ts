@@ -1,4 +1,5 @@
 import { createConnection, createServer, type Socket } from "node:net";
+import { canBeDirect, DirectSocket, directWorks } from "./direct.ts";
 import {
   type CloseReason,
   type Link,
@@ -21,10 +22,11 @@ const BACKLOG = 4_096;
  *
  * @throws {Error} with Node's `code`, such as `EADDRINUSE`, where the port cannot be had
  */
-export function listenTcp(service: StreamService, options: ListenOptions): Promise<Listener> {
+export async function listenTcp(service: StreamService, options: ListenOptions): Promise<Listener> {
   const maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
+  const direct = (options.direct ?? true) && (await directWorks());
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    service.accept(new TcpLink(socket, maxQueuedBytes));
+    service.accept(new TcpLink(socket, { maxQueuedBytes, direct: direct && canBeDirect(socket) }));
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -66,7 +68,8 @@ export function connectTcp(options: {
     socket.once("connect", () => {
       signal?.removeEventListener("abort", abort);
       socket.off("error", reject);
-      resolve(new TcpLink(socket, options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES));
+      const maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
+      resolve(new TcpLink(socket, { maxQueuedBytes, direct: false }));
     });
   });
 }
@@ -79,13 +82,16 @@ class TcpLink implements Link {
   private readonly maxQueuedBytes: number;
   private readonly outbox: Outbox;
   private handlers: LinkHandlers | undefined;
-  /** `ending`: to be ended with the next flush. `ended`: our last byte was handed over. */
+  private direct: DirectSocket | undefined;
+  private readonly wantsDirect: boolean;
+  /** `ending`: to be ended when all is handed over. `ended`: it was. */
   private state: "open" | "ending" | "ended" | "closed" = "open";
   private reason: CloseReason = "ended";
 
-  constructor(socket: Socket, maxQueuedBytes: number) {
+  constructor(socket: Socket, options: { maxQueuedBytes: number; direct: boolean }) {
     this.socket = socket;
-    this.maxQueuedBytes = maxQueuedBytes;
+    this.maxQueuedBytes = options.maxQueuedBytes;
+    this.wantsDirect = options.direct;
     // Gone before we looked: then there is no address any more, and `close` follows.
     this.remoteAddress = socket.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? 0;
@@ -97,20 +103,25 @@ class TcpLink implements Link {
   }
 
   get queuedBytes(): number {
-    return this.outbox.bytes + this.socket.writableLength;
+    return this.outbox.bytes + this.handedOver();
   }
 
   open(handlers: LinkHandlers): void {
     this.handlers = handlers;
     const { socket } = this;
-    socket.on("data", (chunk) => {
+    const data = (chunk: Uint8Array): void => {
       if (this.state === "open") handlers.data(chunk);
-    });
+    };
+    const drained = (): void => this.drained();
+    if (this.wantsDirect) {
+      const failed = (): void => void socket.destroy(new Error("writing failed"));
+      this.direct = new DirectSocket(socket, { data, drained, failed });
+    } else {
+      socket.on("data", data);
+      socket.on("drain", drained);
+    }
     socket.on("end", () => {
       if (this.state === "open") handlers.ended();
-    });
-    socket.on("drain", () => {
-      if (this.state === "open") handlers.drained();
     });
     socket.on("close", () => {
       this.state = "closed";
@@ -127,6 +138,10 @@ class TcpLink implements Link {
     if (this.state !== "open") return;
     this.state = "ending";
     this.outbox.schedule();
+    // Reading on keeps the kernel from answering unread bytes with a reset that would overtake our last words.
+    this.resume();
+    const lingering = setTimeout(() => this.socket.destroy(), LINGER_MS);
+    this.socket.once("close", () => clearTimeout(lingering));
   }
 
   destroy(): void {
@@ -135,32 +150,45 @@ class TcpLink implements Link {
   }
 
   pause(): void {
-    this.socket.pause();
+    if (this.direct === undefined) this.socket.pause();
+    else this.direct.pause();
   }
 
   resume(): void {
-    this.socket.resume();
+    if (this.direct === undefined) this.socket.resume();
+    else this.direct.resume();
+  }
+
+  /** Bytes that the kernel has not taken. */
+  private handedOver(): number {
+    return this.direct === undefined ? this.socket.writableLength : this.direct.queuedBytes;
   }
 
   private send(bytes: Uint8Array | undefined): void {
     const { socket } = this;
-    if (this.state === "closed" || socket.destroyed) return;
+    if (socket.destroyed) return;
     if (bytes !== undefined) {
-      const room = socket.write(bytes);
-      if (socket.writableLength > this.maxQueuedBytes) {
+      if (this.direct === undefined) socket.write(bytes);
+      else this.direct.write(bytes);
+      if (this.handedOver() > this.maxQueuedBytes) {
         this.reason = "slow_reader";
         socket.destroy();
         return;
       }
-      if (room && this.state === "open") this.handlers?.drained();
     }
-    if (this.state === "ending") {
-      this.state = "ended";
-      socket.end();
-      // Reading on keeps the kernel from answering unread bytes with a reset that would overtake our last words.
-      socket.resume();
-      const lingering = setTimeout(() => socket.destroy(), LINGER_MS);
-      socket.once("close", () => clearTimeout(lingering));
-    }
+    if (this.handedOver() === 0) this.drained();
+    else if (this.direct === undefined) this.finish();
+  }
+
+  private drained(): void {
+    if (this.state === "open") this.handlers?.drained();
+    this.finish();
+  }
+
+  /** Ends the sending where that was asked for. The stream itself sends what it holds before the end. */
+  private finish(): void {
+    if (this.state !== "ending" || this.outbox.bytes > 0) return;
+    this.state = "ended";
+    this.socket.end();
   }
 }

@@ -12,10 +12,14 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-async function listen(accept: (link: Link) => void, maxQueuedBytes?: number): Promise<Listener> {
+async function listenAs(
+  direct: boolean,
+  accept: (link: Link) => void,
+  maxQueuedBytes?: number,
+): Promise<Listener> {
   const listener = await listenTcp(
     { accept, tick() {} },
-    { port: 0, ...(maxQueuedBytes !== undefined && { maxQueuedBytes }) },
+    { port: 0, direct, ...(maxQueuedBytes !== undefined && { maxQueuedBytes }) },
   );
   listeners.push(listener);
   return listener;
@@ -36,14 +40,14 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-describe("a TCP link", () => {
+describe.each([true, false])("a TCP link, direct: %s", (direct) => {
   test("sends in order what several links were given, shared or not", async () => {
     const links: Link[] = [];
     let both: () => void = () => {};
     const ready = new Promise<void>((resolve) => {
       both = resolve;
     });
-    const listener = await listen((link) => {
+    const listener = await listenAs(direct, (link) => {
       link.open(quiet);
       if (links.push(link) === 2) both();
     });
@@ -61,7 +65,7 @@ describe("a TCP link", () => {
   });
 
   test("ends only when its last words are out, though the peer's are unread", async () => {
-    const listener = await listen((link) => {
+    const listener = await listenAs(direct, (link) => {
       link.open({
         ...quiet,
         data() {
@@ -77,12 +81,16 @@ describe("a TCP link", () => {
 
   test("cuts a reader whose queue passes the cap, and tells why", async () => {
     const reason = new Promise((resolve) => {
-      listen((link) => {
-        link.open({ ...quiet, closed: resolve });
-        const chunk = new Uint8Array(1_000_000);
-        const more = setInterval(() => link.write(chunk), 1);
-        setTimeout(() => clearInterval(more), 5_000).unref();
-      }, 2_000_000).then(async (listener) => {
+      listenAs(
+        direct,
+        (link) => {
+          link.open({ ...quiet, closed: resolve });
+          const chunk = new Uint8Array(1_000_000);
+          const more = setInterval(() => link.write(chunk), 1);
+          setTimeout(() => clearInterval(more), 5_000).unref();
+        },
+        2_000_000,
+      ).then(async (listener) => {
         const client = await raw(listener);
         client.on("error", () => {});
         client.pause();
@@ -92,7 +100,7 @@ describe("a TCP link", () => {
   });
 
   test("tells a half-closed peer as ended, and can still answer", async () => {
-    const listener = await listen((link) => {
+    const listener = await listenAs(direct, (link) => {
       link.open({
         ...quiet,
         ended() {
@@ -109,7 +117,7 @@ describe("a TCP link", () => {
   test("tells a reset peer as closed, once", async () => {
     let closed = 0;
     const gone = new Promise<void>((resolve) => {
-      listen((link) => {
+      listenAs(direct, (link) => {
         link.open({
           ...quiet,
           closed() {
@@ -123,8 +131,70 @@ describe("a TCP link", () => {
     expect(closed).toBe(1);
   });
 
+  test("reads no more while it is paused, and goes on where it was", async () => {
+    const seen: string[] = [];
+    let paused: () => void = () => {};
+    const first = new Promise<void>((resolve) => {
+      paused = resolve;
+    });
+    let link: Link | undefined;
+    const ended = new Promise<void>((resolve) => {
+      listenAs(direct, (accepted) => {
+        link = accepted;
+        accepted.open({
+          ...quiet,
+          data(chunk) {
+            seen.push(String(Buffer.from(chunk)));
+            accepted.pause();
+            paused();
+          },
+          ended() {
+            accepted.end();
+            resolve();
+          },
+        });
+      }).then(async (listener) => {
+        const client = await raw(listener);
+        client.write("one");
+        await first;
+        client.end("two");
+        await new Promise((after) => setImmediate(after));
+        expect(seen).toEqual(["one"]);
+        link?.resume();
+      });
+    });
+    await first;
+    while (seen.length < 2) await new Promise((after) => setImmediate(after));
+    link?.resume();
+    await ended;
+    expect(seen.join("")).toBe("onetwo");
+  });
+
+  test("brings a large answer to a slow reader whole, and tells when it has left", async () => {
+    const large = new Uint8Array(5_000_000).map((_, i) => i);
+    let drained = 0;
+    const listener = await listenAs(
+      direct,
+      (link) => {
+        link.open({ ...quiet, drained: () => void drained++, ended: () => link.end() });
+        link.write(large.subarray(0, 3_000_000));
+        setImmediate(() => setImmediate(() => link.write(large.subarray(3_000_000))));
+      },
+      10_000_000,
+    );
+    const client = await raw(listener);
+    let bytes = 0;
+    client.on("data", (data: Buffer) => {
+      for (const byte of data) if (byte !== (bytes++ & 255)) client.destroy(new Error("a wrong byte"));
+      if (bytes === large.length) client.end();
+    });
+    await once(client, "close");
+    expect(bytes).toBe(large.length);
+    expect(drained).toBeGreaterThan(0);
+  });
+
   test("a port in use is an error with its code", async () => {
-    const listener = await listen(() => {});
+    const listener = await listenAs(direct, () => {});
     await expect(listenTcp({ accept() {}, tick() {} }, { port: listener.port })).rejects.toMatchObject({
       code: "EADDRINUSE",
     });
@@ -134,7 +204,7 @@ describe("a TCP link", () => {
 describe("connecting", () => {
   test("by URL reaches a listener", async () => {
     const accepted: Link[] = [];
-    const listener = await listen((link) => {
+    const listener = await listenAs(true, (link) => {
       accepted.push(link);
       link.open(quiet);
       link.end();
@@ -147,7 +217,7 @@ describe("connecting", () => {
   });
 
   test("to nobody is an error with its code", async () => {
-    const listener = await listen(() => {});
+    const listener = await listenAs(true, () => {});
     listener.close();
     await expect(connectTcp({ host: "127.0.0.1", port: listener.port })).rejects.toMatchObject({
       code: "ECONNREFUSED",

@@ -1,0 +1,228 @@
+/**
+ * Reads and writes on a socket's handle itself, past the stream machinery of `net.Socket`, which keeps the socket's
+ * life: connecting, ending, errors, closing. Node does not document the handle. So it is used only where everything
+ * needed is found and a self-test over a real socket has passed; otherwise, or where `direct: false` says so, links
+ * use the documented streams. See docs/decisions/003-direct-sockets.md.
+ */
+import { createConnection, createServer, type Socket } from "node:net";
+
+interface Handle {
+  reading: boolean;
+  onread: (this: Handle, buffer: ArrayBuffer | undefined) => unknown;
+  readonly writeQueueSize: number;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+}
+
+interface WriteRequest {
+  oncomplete?: (status: number) => void;
+  /** Keeps the bytes alive while the kernel has not taken them. */
+  buffer?: Uint8Array;
+}
+
+interface Binding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+  readonly kLastWriteWasAsync: number;
+}
+
+export interface DirectHandlers {
+  /** Bytes came in. Lent for the call: all sockets read into the same memory. */
+  data(chunk: Uint8Array): void;
+  /** All that was written has left. */
+  drained(): void;
+  /** Writing failed, with libuv's code. */
+  failed(status: number): void;
+}
+
+const READ_BYTES = 65_536;
+
+/** One memory for all reads: what a read gives is worked off, or copied, before the next. */
+const shared = new Uint8Array(READ_BYTES);
+const binding = findBinding();
+/** Used again as long as writes are done at once: libuv keeps a request only for a write that is not. */
+let request: WriteRequest | undefined;
+
+/** Direct reading and writing on one socket. */
+export class DirectSocket {
+  /** Bytes handed over that the kernel has not taken. */
+  queuedBytes = 0;
+  private readonly handle: Handle;
+  private readonly handlers: DirectHandlers;
+  private readonly socket: Socket;
+  /** What was written while an earlier write was on its way. */
+  private waiting: Uint8Array[] = [];
+
+  constructor(socket: Socket, handlers: DirectHandlers) {
+    const { streamBaseState, kReadBytesOrError } = binding as Binding;
+    const handle = handleOf(socket) as Handle;
+    this.socket = socket;
+    this.handle = handle;
+    this.handlers = handlers;
+    const streams = handle.onread;
+    handle.useUserBuffer(shared);
+    handle.onread = function onread(buffer) {
+      const read = streamBaseState[kReadBytesOrError] as number;
+      // The end and errors are the socket's own business.
+      if (read < 0) return streams.call(this, buffer);
+      if (read > 0) handlers.data(new Uint8Array(shared.buffer, 0, read));
+    };
+    // Flowing, so that the end is told without anybody reading the stream.
+    socket.resume();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.queuedBytes > 0) {
+      this.waiting.push(bytes);
+      this.queuedBytes += bytes.length;
+      return;
+    }
+    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding as Binding;
+    request ??= new WriteWrap();
+    const status = this.handle.writeBuffer(request, bytes);
+    if (status !== 0) {
+      this.handlers.failed(status);
+      return;
+    }
+    if (streamBaseState[kLastWriteWasAsync] === 0) return;
+    this.queuedBytes = this.handle.writeQueueSize;
+    request.buffer = bytes;
+    request.oncomplete = (result) => this.completed(result);
+    request = undefined;
+  }
+
+  pause(): void {
+    if (this.socket.destroyed || !this.handle.reading) return;
+    this.handle.reading = false;
+    this.handle.readStop();
+  }
+
+  resume(): void {
+    if (this.socket.destroyed || this.handle.reading) return;
+    this.handle.reading = true;
+    this.handle.readStart();
+  }
+
+  private completed(status: number): void {
+    if (this.socket.destroyed) return;
+    if (status < 0) {
+      this.handlers.failed(status);
+      return;
+    }
+    const { waiting } = this;
+    this.waiting = [];
+    this.queuedBytes = 0;
+    if (waiting.length > 0) this.write(waiting.length === 1 ? (waiting[0] as Uint8Array) : joined(waiting));
+    if (this.queuedBytes === 0) this.handlers.drained();
+  }
+}
+
+let tested: Promise<boolean> | undefined;
+
+/** Whether direct sockets can be used here: everything is found, and a transfer over loopback was right. Tested once. */
+export function directWorks(): Promise<boolean> {
+  tested ??= binding === undefined ? Promise.resolve(false) : selfTest();
+  return tested;
+}
+
+/** Whether this socket has a handle of the form that direct sockets need. */
+export function canBeDirect(socket: Socket): boolean {
+  return binding !== undefined && handleOf(socket) !== undefined;
+}
+
+const SELF_TEST_MS = 1_000;
+/** More than the kernel buffers, so that a write has to wait for its reader. */
+const SELF_TEST_BYTES = 8_388_608;
+
+async function selfTest(): Promise<boolean> {
+  const server = createServer({ allowHalfOpen: true });
+  let client: Socket | undefined;
+  let accepted: Socket | undefined;
+  const late = AbortSignal.timeout(SELF_TEST_MS);
+  try {
+    return await new Promise<boolean>((resolve) => {
+      const fail = (): void => resolve(false);
+      late.addEventListener("abort", fail);
+      server.on("error", fail);
+      server.on("connection", (socket) => {
+        accepted = socket;
+        socket.on("error", fail);
+        if (!canBeDirect(socket)) {
+          fail();
+          return;
+        }
+        const direct = new DirectSocket(socket, {
+          data(chunk) {
+            // First what fits at once, then what does not, then something behind it.
+            direct.write(chunk.slice());
+            direct.write(new Uint8Array(SELF_TEST_BYTES).fill(2));
+            direct.write(Uint8Array.of(3));
+            direct.pause();
+            direct.resume();
+          },
+          drained: () => socket.end(),
+          failed: fail,
+        });
+      });
+      server.listen(0, "127.0.0.1", () => {
+        client = createConnection({ port: (server.address() as { port: number }).port, host: "127.0.0.1" });
+        let bytes = 0;
+        let sum = 0;
+        client.on("error", fail);
+        client.on("data", (chunk: Uint8Array) => {
+          bytes += chunk.length;
+          for (const byte of chunk) sum += byte;
+        });
+        client.on("end", () => resolve(bytes === SELF_TEST_BYTES + 2 && sum === 2 * SELF_TEST_BYTES + 4));
+        client.write(Uint8Array.of(1));
+      });
+    });
+  } catch {
+    // Whatever is different here, the streams are not.
+    return false;
+  } finally {
+    client?.destroy();
+    accepted?.destroy();
+    server.close();
+  }
+}
+
+function handleOf(socket: Socket): Handle | undefined {
+  const { _handle: handle } = socket as { _handle?: Partial<Handle> | null };
+  const complete =
+    typeof handle?.onread === "function" &&
+    typeof handle.useUserBuffer === "function" &&
+    typeof handle.readStart === "function" &&
+    typeof handle.readStop === "function" &&
+    typeof handle.writeBuffer === "function" &&
+    typeof handle.reading === "boolean";
+  return complete ? (handle as Handle) : undefined;
+}
+
+function findBinding(): Binding | undefined {
+  try {
+    const { binding: load } = process as unknown as { binding(name: string): Partial<Binding> };
+    const found = load.call(process, "stream_wrap");
+    const complete =
+      typeof found.WriteWrap === "function" &&
+      found.streamBaseState instanceof Int32Array &&
+      typeof found.kReadBytesOrError === "number" &&
+      typeof found.kLastWriteWasAsync === "number";
+    return complete ? (found as Binding) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
