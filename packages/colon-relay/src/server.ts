@@ -11,7 +11,7 @@ import {
   RefusedError,
   type Session,
 } from "@wireyard/session";
-import { type Link, pump, type StreamService } from "@wireyard/transport";
+import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
 import { type Dialect, encodeRelayed, encodeServerMessage } from "./codec.ts";
 import { ColonConnection } from "./connection.ts";
 import { type RelayDatagrams, relayDatagrams } from "./datagrams.ts";
@@ -94,7 +94,7 @@ function accept(context: RelayContext, link: Link): void {
 }
 
 /** One client: its messages become calls of the hub, the hub's events become lines. */
-export class RelayPeer implements Peer {
+export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   readonly session: Session;
   readonly cookie: string | undefined;
   private readonly context: RelayContext;
@@ -112,15 +112,8 @@ export class RelayPeer implements Peer {
   }
 
   start(): void {
-    const { limits } = this.context.hub;
-    const { deadlines } = this.session;
-    deadlines.start("login", limits.loginTimeoutMs);
-    pump(this.link, this.connection, {
-      event: (message) => this.event(message),
-      settled: (partial, events) => deadlines.frame(partial, events, limits.frameTimeoutMs),
-      failed: (error) => this.failed(error),
-      closed: () => this.gone(),
-    });
+    this.session.deadlines.start("login", this.context.hub.limits.loginTimeoutMs);
+    pump(this.link, this.connection, this);
   }
 
   deliver(event: HubEvent): void {
@@ -142,7 +135,11 @@ export class RelayPeer implements Peer {
     this.end();
   }
 
-  private event(message: ClientMessage): void | Promise<void> {
+  settled(partial: boolean, events: number): void {
+    this.session.deadlines.frame(partial, events, this.context.hub.limits.frameTimeoutMs);
+  }
+
+  event(message: ClientMessage): void | Promise<void> {
     try {
       const waiting = this.act(message);
       if (waiting !== undefined) return waiting.catch((error: unknown) => this.refuse(error));
@@ -238,7 +235,7 @@ export class RelayPeer implements Peer {
   }
 
   /** [COLON-1.3] [COLON-1.4] [COLON-1.5] The wire is broken, so the connection ends. */
-  private failed(error: unknown): void {
+  failed(error: unknown): void {
     if (!(error instanceof ProtocolError)) {
       this.context.hub.report("a colon relay connection failed", error);
       this.link.destroy();
@@ -252,11 +249,12 @@ export class RelayPeer implements Peer {
     if (this.state === "closing") return;
     this.state = "closing";
     // Out of its room now, not when the peer has read its last line.
-    this.gone();
+    this.closed();
     this.link.end();
   }
 
-  private gone(): void {
+  /** The connection is gone, or as good as. */
+  closed(): void {
     this.context.datagrams.remove(this);
     this.context.hub.close(this.session);
   }

@@ -63,14 +63,14 @@ export class DeadlineWheel {
 /** The deadlines of one session. */
 export class Deadlines {
   private readonly wheel: DeadlineWheel;
-  private readonly expired: (phase: Phase) => void;
+  private readonly owner: { expired(phase: Phase): void };
   private readonly at: number[] = PHASES.map(() => Infinity);
   /** The slot this is filed under; an entry found in any other slot is an old one. */
   private filed = Infinity;
 
-  constructor(wheel: DeadlineWheel, expired: (phase: Phase) => void) {
+  constructor(wheel: DeadlineWheel, owner: { expired(phase: Phase): void }) {
     this.wheel = wheel;
-    this.expired = expired;
+    this.owner = owner;
   }
 
   /** Starts, or starts anew, a phase that may last `ms` from now. */
@@ -112,7 +112,7 @@ export class Deadlines {
     for (const phase of PHASES) {
       if ((this.at[INDEX[phase]] as number) > this.wheel.now) continue;
       this.at[INDEX[phase]] = Infinity;
-      this.expired(phase);
+      this.owner.expired(phase);
     }
     const next = Math.min(...this.at);
     if (next !== Infinity) this.refile(next);

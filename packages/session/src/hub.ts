@@ -116,7 +116,7 @@ export class Hub {
     }
     this.connections.set(address, here + 1);
     const { peer } = options;
-    const deadlines = new Deadlines(this.wheel, (phase) => peer.expired(phase));
+    const deadlines = new Deadlines(this.wheel, peer);
     const session = new Session({ ...options, id: this.takeId(), deadlines });
     this.byId.set(session.id, session);
     return session;
@@ -134,7 +134,7 @@ export class Hub {
     this.leaveUser(session);
     this.settle("a closed session could not leave its room", this.node.leave(session));
     this.byId.delete(session.id);
-    session.groups.clear();
+    session.groups = undefined;
   }
 
   /**
@@ -257,9 +257,10 @@ export class Hub {
       if (member !== undefined) members.add(member);
     }
     if (members.size === 0) {
-      session.groups.delete(group);
+      session.groups?.delete(group);
       return;
     }
+    session.groups ??= new Map();
     if (session.groups.size >= MAX_GROUPS && !session.groups.has(group)) {
       throw new RefusedError("too_many_groups", `a session has at most ${MAX_GROUPS} groups`);
     }
@@ -272,7 +273,7 @@ export class Hub {
    * @throws {RefusedError} `rate_limited`
    */
   postToGroup(session: Session, group: string, body: Uint8Array, channel: Channel): void {
-    const members = session.groups.get(group);
+    const members = session.groups?.get(group);
     if (members === undefined) return;
     this.charge(session);
     const event = messageEvent(session, channel, body);
@@ -282,7 +283,7 @@ export class Hub {
       else gone++;
     }
     if (gone > 0) {
-      session.groups.set(
+      session.groups?.set(
         group,
         members.filter((member) => member.state === "open"),
       );
@@ -364,12 +365,12 @@ export class Hub {
     const limit = this.limits.messagesPerSecond;
     if (limit === null) return;
     const second = Math.floor(this.wheel.clock() / 1_000);
-    const { sent } = session;
-    if (sent.second !== second) {
-      sent.second = second;
-      sent.count = 0;
+    if (session.sentSecond !== second) {
+      session.sentSecond = second;
+      session.sentCount = 0;
     }
-    if (++sent.count > limit) throw new RefusedError("rate_limited", `over ${limit} messages a second`);
+    if (++session.sentCount > limit)
+      throw new RefusedError("rate_limited", `over ${limit} messages a second`);
   }
 
   private takeId(): number {

@@ -28,13 +28,15 @@ export class Session implements Member {
   /** The account it proved to be. */
   account: Account | undefined;
   room: HubRoom | undefined;
-  readonly groups: Map<string, Session[]> = new Map();
+  /** Its named groups, once it has defined one. */
+  groups: Map<string, Session[]> | undefined;
   /** `closed` sessions stay out of everything; whoever waited for something checks this afterwards. */
   state: "open" | "closed" = "open";
   /** Ordered messages on their way through the back plane: until they are back, nothing may overtake them. */
   echoes = 0;
-  /** Messages in the current second, where they are limited. */
-  readonly sent = { second: 0, count: 0 };
+  /** The second of the last message, and how many there were in it; kept where they are limited. */
+  sentSecond = 0;
+  sentCount = 0;
 
   constructor(options: {
     id: number;

@@ -10,7 +10,7 @@ function setUp(): {
   let now = 0;
   const wheel = new DeadlineWheel(() => now);
   const expired: [Phase, number][] = [];
-  const deadlines = new Deadlines(wheel, (phase) => expired.push([phase, now]));
+  const deadlines = new Deadlines(wheel, { expired: (phase) => expired.push([phase, now]) });
   const at = (ms: number): void => {
     while (now < ms) {
       now = Math.min(now + TICK_MS, ms);
@@ -94,7 +94,7 @@ describe("deadlines", () => {
     let now = 0;
     const wheel = new DeadlineWheel(() => now);
     const expired: string[] = [];
-    const others = ["a", "b", "c"].map((name) => new Deadlines(wheel, () => expired.push(name)));
+    const others = ["a", "b", "c"].map((name) => new Deadlines(wheel, { expired: () => expired.push(name) }));
     for (const [i, deadlines] of others.entries()) deadlines.start("idle", 1_000 * (3 - i));
     now = 1_000_000;
     wheel.tick();
@@ -105,9 +105,11 @@ describe("deadlines", () => {
     let now = 0;
     const wheel = new DeadlineWheel(() => now);
     const expired: Phase[] = [];
-    const deadlines: Deadlines = new Deadlines(wheel, (phase) => {
-      expired.push(phase);
-      if (phase === "silence") deadlines.start("ping", 100);
+    const deadlines: Deadlines = new Deadlines(wheel, {
+      expired(phase) {
+        expired.push(phase);
+        if (phase === "silence") deadlines.start("ping", 100);
+      },
     });
     deadlines.start("silence", 500);
     for (now = 0; now <= 1_000; now += TICK_MS) wheel.tick();

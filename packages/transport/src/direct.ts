@@ -8,6 +8,8 @@ import { createConnection, createServer, type Socket } from "node:net";
 
 interface Handle {
   reading: boolean;
+  /** Ours: what reads and writes here. */
+  direct?: DirectSocket;
   onread: (this: Handle, buffer: ArrayBuffer | undefined) => unknown;
   readonly writeQueueSize: number;
   useUserBuffer(buffer: Uint8Array): void;
@@ -50,32 +52,30 @@ let request: WriteRequest | undefined;
 export class DirectSocket {
   /** Bytes handed over that the kernel has not taken. */
   queuedBytes = 0;
+  readonly handlers: DirectHandlers;
+  /** What reads on the handle for the stream: it is told of the end and of errors. */
+  readonly streamOnread: Handle["onread"];
   private readonly handle: Handle;
-  private readonly handlers: DirectHandlers;
   private readonly socket: Socket;
   /** What was written while an earlier write was on its way. */
-  private waiting: Uint8Array[] = [];
+  private waiting: Uint8Array[] | undefined;
 
   constructor(socket: Socket, handlers: DirectHandlers) {
-    const { streamBaseState, kReadBytesOrError } = binding as Binding;
     const handle = handleOf(socket) as Handle;
     this.socket = socket;
     this.handle = handle;
     this.handlers = handlers;
-    const streams = handle.onread;
+    this.streamOnread = handle.onread;
+    handle.direct = this;
     handle.useUserBuffer(shared);
-    handle.onread = function onread(buffer) {
-      const read = streamBaseState[kReadBytesOrError] as number;
-      // The end and errors are the socket's own business.
-      if (read < 0) return streams.call(this, buffer);
-      if (read > 0) handlers.data(new Uint8Array(shared.buffer, 0, read));
-    };
+    handle.onread = onread;
     // Flowing, so that the end is told without anybody reading the stream.
     socket.resume();
   }
 
   write(bytes: Uint8Array): void {
     if (this.queuedBytes > 0) {
+      this.waiting ??= [];
       this.waiting.push(bytes);
       this.queuedBytes += bytes.length;
       return;
@@ -113,11 +113,22 @@ export class DirectSocket {
       return;
     }
     const { waiting } = this;
-    this.waiting = [];
+    this.waiting = undefined;
     this.queuedBytes = 0;
-    if (waiting.length > 0) this.write(waiting.length === 1 ? (waiting[0] as Uint8Array) : joined(waiting));
+    if (waiting !== undefined)
+      this.write(waiting.length === 1 ? (waiting[0] as Uint8Array) : joined(waiting));
     if (this.queuedBytes === 0) this.handlers.drained();
   }
+}
+
+/** One function for all handles, which call it with themselves as `this`. */
+function onread(this: Handle, buffer: ArrayBuffer | undefined): unknown {
+  const { streamBaseState, kReadBytesOrError } = binding as Binding;
+  const direct = this.direct as DirectSocket;
+  const read = streamBaseState[kReadBytesOrError] as number;
+  if (read < 0) return direct.streamOnread.call(this, buffer);
+  if (read > 0) direct.handlers.data(new Uint8Array(shared.buffer, 0, read));
+  return undefined;
 }
 
 let tested: Promise<boolean> | undefined;

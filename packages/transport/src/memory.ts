@@ -1,5 +1,5 @@
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Sender } from "./outbox.ts";
 
 /**
  * Two ends of a link within one process, for tests: what is written at one end in a tick comes out at the other in
@@ -16,7 +16,7 @@ export function memoryLinks(
   return [a, b];
 }
 
-class MemoryLink implements Link {
+class MemoryLink implements Link, Sender {
   readonly transport = "memory";
   readonly remoteAddress: string;
   readonly remotePort = 1;
@@ -33,7 +33,7 @@ class MemoryLink implements Link {
   constructor(remoteAddress: string, cut: ((bytes: Uint8Array) => Iterable<Uint8Array>) | undefined) {
     this.remoteAddress = remoteAddress;
     this.cut = cut;
-    this.outbox = new Outbox((bytes) => this.send(bytes));
+    this.outbox = new Outbox(this);
   }
 
   get queuedBytes(): number {
@@ -69,7 +69,7 @@ class MemoryLink implements Link {
     this.deliver();
   }
 
-  private send(bytes: Uint8Array | undefined): void {
+  send(bytes: Uint8Array | undefined): void {
     if (this.state === "closed") return;
     if (bytes !== undefined) {
       this.other.unread.push(...(this.cut?.(bytes) ?? [bytes]));

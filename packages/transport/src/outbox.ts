@@ -11,13 +11,27 @@ class Batch {
   readonly chunk: Uint8Array;
   /** Bytes of this and all previous chunks. */
   readonly bytes: number;
+  /** Whether all chunks lie one behind the other in one memory, as what was allocated in turn does. */
+  private readonly adjacent: boolean;
   private next: Batch | undefined;
   private joined: Uint8Array | undefined;
 
   constructor(previous: Batch | undefined, chunk: Uint8Array) {
     this.previous = previous;
     this.chunk = chunk;
-    this.bytes = previous === undefined ? chunk.length : previous.bytes + chunk.length;
+    if (previous === undefined || previous.bytes === 0) {
+      this.bytes = chunk.length;
+      this.adjacent = true;
+    } else {
+      const before = previous.chunk;
+      this.bytes = previous.bytes + chunk.length;
+      this.adjacent =
+        previous.adjacent &&
+        before.byteOffset + before.length === chunk.byteOffset &&
+        before.buffer === chunk.buffer;
+    }
+    this.next = undefined;
+    this.joined = undefined;
   }
 
   append(chunk: Uint8Array): Batch {
@@ -29,18 +43,24 @@ class Batch {
   }
 
   join(): Uint8Array {
-    if (this.joined !== undefined) return this.joined;
-    if (this.previous === undefined || this.previous.bytes === 0) {
-      this.joined = this.chunk;
-      return this.chunk;
-    }
+    this.joined ??= this.adjacent ? this.span() : this.copy();
+    return this.joined;
+  }
+
+  /** A view from the first chunk to this one: nothing is copied. */
+  private span(): Uint8Array {
+    const { chunk, bytes } = this;
+    if (chunk.length === bytes) return chunk;
+    return new Uint8Array(chunk.buffer, chunk.byteOffset + chunk.length - bytes, bytes);
+  }
+
+  private copy(): Uint8Array {
     const joined = allocateBytes(this.bytes);
     let end = this.bytes;
     for (let node: Batch | undefined = this; node !== undefined; node = node.previous) {
       end -= node.chunk.length;
       joined.set(node.chunk, end);
     }
-    this.joined = joined;
     return joined;
   }
 }
@@ -50,15 +70,20 @@ const NOTHING = new Uint8Array(0);
 let root = new Batch(undefined, NOTHING);
 let dirty: Outbox[] = [];
 
+/** What an outbox hands its bytes to. */
+export interface Sender {
+  /** Called once a tick with the joined bytes; with `undefined` where only `schedule` was called. */
+  send(bytes: Uint8Array | undefined): void;
+}
+
 /** Gathers what one link is given in a tick, and hands it on joined when the tick's reading is done. */
 export class Outbox {
   private tail: Batch | undefined;
   private scheduled = false;
-  private readonly send: (bytes: Uint8Array | undefined) => void;
+  private readonly sender: Sender;
 
-  /** @param send called once a tick with the joined bytes; with `undefined` where only `schedule` was called */
-  constructor(send: (bytes: Uint8Array | undefined) => void) {
-    this.send = send;
+  constructor(sender: Sender) {
+    this.sender = sender;
   }
 
   get bytes(): number {
@@ -87,7 +112,7 @@ export class Outbox {
     this.scheduled = false;
     const { tail } = this;
     this.tail = undefined;
-    this.send(tail?.join());
+    this.sender.send(tail?.join());
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Link } from "./link.ts";
+import type { CloseReason, Link, LinkHandlers } from "./link.ts";
 
 /** One side of a protocol connection: bytes in, events out, one at a time. */
 export interface PumpedConnection<Event> {
@@ -17,12 +17,15 @@ export interface PumpHandlers<Event> {
    * the order of requests. The event's views are lent until the first `await`.
    */
   event(event: Event): void | Promise<void>;
-  /** What came in was worked off: whether part of a frame is left, and how many events came of it. */
+  /**
+   * What came in was worked off, or will wait for a handler or the peer: whether part of a frame is left that the
+   * peer has to complete, and how many events came of it.
+   */
   settled(partial: boolean, events: number): void;
   /** The wire is broken (`ProtocolError`), or a handler threw or rejected. No event comes after it. */
   failed(error: unknown): void;
   /** The link is gone. Told once, last. */
-  closed(reason: string): void;
+  closed(reason: CloseReason): void;
 }
 
 /** With more than this queued for a peer, its own next requests wait until it has read. */
@@ -34,10 +37,10 @@ export function pump<Event>(
   connection: PumpedConnection<Event>,
   handlers: PumpHandlers<Event>,
 ): void {
-  new Pump(link, connection, handlers).start();
+  link.open(new Pump(link, connection, handlers));
 }
 
-class Pump<Event> {
+class Pump<Event> implements LinkHandlers {
   private readonly link: Link;
   private readonly connection: PumpedConnection<Event>;
   private readonly handlers: PumpHandlers<Event>;
@@ -51,28 +54,25 @@ class Pump<Event> {
     this.handlers = handlers;
   }
 
-  start(): void {
-    this.link.open({
-      data: (chunk) => this.data(chunk),
-      ended: () => {
-        this.inputEnded = true;
-        if (this.state === "ready") this.link.end();
-      },
-      drained: () => {
-        if (this.state === "blocked") this.goOn();
-      },
-      closed: (reason) => {
-        this.state = "done";
-        this.handlers.closed(reason);
-      },
-    });
-  }
-
-  private data(chunk: Uint8Array): void {
+  data(chunk: Uint8Array): void {
     if (this.state === "done") return;
     this.connection.feed(chunk);
     if (this.state === "ready") this.run();
     else this.connection.keep();
+  }
+
+  ended(): void {
+    this.inputEnded = true;
+    if (this.state === "ready") this.link.end();
+  }
+
+  drained(): void {
+    if (this.state === "blocked") this.goOn();
+  }
+
+  closed(reason: CloseReason): void {
+    this.state = "done";
+    this.handlers.closed(reason);
   }
 
   private goOn(): void {
@@ -88,7 +88,7 @@ class Pump<Event> {
     try {
       for (;;) {
         if (link.queuedBytes > HIGH_WATER_BYTES) {
-          this.stop("blocked");
+          this.stop("blocked", events);
           return;
         }
         const event = connection.next();
@@ -96,7 +96,7 @@ class Pump<Event> {
         events++;
         const waiting = handlers.event(event);
         if (waiting !== undefined) {
-          this.stop("waiting");
+          this.stop("waiting", events);
           waiting.then(
             () => this.goOn(),
             (error: unknown) => this.fail(error),
@@ -111,10 +111,12 @@ class Pump<Event> {
     }
   }
 
-  private stop(state: "waiting" | "blocked"): void {
+  private stop(state: "waiting" | "blocked", events: number): void {
     this.state = state;
     this.connection.keep();
     this.link.pause();
+    // What is held now waits for us, not for the peer: it has not begun a frame that it could be late with.
+    this.handlers.settled(false, events);
   }
 
   private fail(error: unknown): void {

@@ -1,5 +1,5 @@
 import { createConnection, createServer, type Socket } from "node:net";
-import { canBeDirect, DirectSocket, directWorks } from "./direct.ts";
+import { canBeDirect, type DirectHandlers, DirectSocket, directWorks } from "./direct.ts";
 import {
   type CloseReason,
   type Link,
@@ -9,7 +9,7 @@ import {
   type StreamService,
   TICK_INTERVAL_MS,
 } from "./link.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Sender } from "./outbox.ts";
 
 /** Default cap of what may be queued for one reader, in bytes. */
 export const DEFAULT_MAX_QUEUED_BYTES = 1_048_576;
@@ -63,18 +63,38 @@ export function connectTcp(options: {
       socket.destroy();
       reject(signal?.reason);
     };
+    const refuse = (error: Error): void => {
+      signal?.removeEventListener("abort", abort);
+      reject(error);
+    };
     signal?.addEventListener("abort", abort, { once: true });
-    socket.once("error", reject);
+    socket.once("error", refuse);
     socket.once("connect", () => {
       signal?.removeEventListener("abort", abort);
-      socket.off("error", reject);
+      socket.off("error", refuse);
       const maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
       resolve(new TcpLink(socket, { maxQueuedBytes, direct: false }));
     });
   });
 }
 
-class TcpLink implements Link {
+/** The link of a socket, for listeners that all sockets share: a closure each would cost a hundred bytes each. */
+type LinkedSocket = Socket & { wireyardLink?: TcpLink };
+
+function onError(this: LinkedSocket): void {
+  // A reset by the peer is one of the ways to go: `close` follows it.
+  this.wireyardLink?.failed();
+}
+
+function onEnd(this: LinkedSocket): void {
+  this.wireyardLink?.ended();
+}
+
+function onClose(this: LinkedSocket): void {
+  this.wireyardLink?.closed();
+}
+
+class TcpLink implements Link, DirectHandlers, Sender {
   readonly transport = "tcp";
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -88,18 +108,16 @@ class TcpLink implements Link {
   private state: "open" | "ending" | "ended" | "closed" = "open";
   private reason: CloseReason = "ended";
 
-  constructor(socket: Socket, options: { maxQueuedBytes: number; direct: boolean }) {
+  constructor(socket: LinkedSocket, options: { maxQueuedBytes: number; direct: boolean }) {
     this.socket = socket;
     this.maxQueuedBytes = options.maxQueuedBytes;
     this.wantsDirect = options.direct;
     // Gone before we looked: then there is no address any more, and `close` follows.
     this.remoteAddress = socket.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? 0;
-    this.outbox = new Outbox((bytes) => this.send(bytes));
-    // A reset by the peer is one of the ways to go: `close` follows it.
-    socket.on("error", () => {
-      this.reason = "error";
-    });
+    this.outbox = new Outbox(this);
+    socket.wireyardLink = this;
+    socket.on("error", onError);
   }
 
   get queuedBytes(): number {
@@ -109,25 +127,13 @@ class TcpLink implements Link {
   open(handlers: LinkHandlers): void {
     this.handlers = handlers;
     const { socket } = this;
-    const data = (chunk: Uint8Array): void => {
-      if (this.state === "open") handlers.data(chunk);
-    };
-    const drained = (): void => this.drained();
-    if (this.wantsDirect) {
-      const failed = (): void => void socket.destroy(new Error("writing failed"));
-      this.direct = new DirectSocket(socket, { data, drained, failed });
-    } else {
-      socket.on("data", data);
-      socket.on("drain", drained);
+    if (this.wantsDirect) this.direct = new DirectSocket(socket, this);
+    else {
+      socket.on("data", (chunk) => this.data(chunk));
+      socket.on("drain", () => this.drained());
     }
-    socket.on("end", () => {
-      if (this.state === "open") handlers.ended();
-    });
-    socket.on("close", () => {
-      this.state = "closed";
-      this.outbox.clear();
-      handlers.closed(this.reason);
-    });
+    socket.on("end", onEnd);
+    socket.on("close", onClose);
   }
 
   write(chunk: Uint8Array): void {
@@ -164,7 +170,31 @@ class TcpLink implements Link {
     return this.direct === undefined ? this.socket.writableLength : this.direct.queuedBytes;
   }
 
-  private send(bytes: Uint8Array | undefined): void {
+  /** From the socket: bytes came in. */
+  data(chunk: Uint8Array): void {
+    if (this.state === "open") this.handlers?.data(chunk);
+  }
+
+  /** From the socket: the other side has ended its sending. */
+  ended(): void {
+    if (this.state === "open") this.handlers?.ended();
+  }
+
+  /** From the socket: something failed, and it will close. */
+  failed(): void {
+    this.reason = "error";
+    this.socket.destroy();
+  }
+
+  /** From the socket: it is gone. */
+  closed(): void {
+    this.state = "closed";
+    this.outbox.clear();
+    this.handlers?.closed(this.reason);
+  }
+
+  /** From the outbox: what was written in this tick. */
+  send(bytes: Uint8Array | undefined): void {
     const { socket } = this;
     if (socket.destroyed) return;
     if (bytes !== undefined) {
@@ -180,7 +210,8 @@ class TcpLink implements Link {
     else if (this.direct === undefined) this.finish();
   }
 
-  private drained(): void {
+  /** From the socket: all that was handed over has left. */
+  drained(): void {
     if (this.state === "open") this.handlers?.drained();
     this.finish();
   }

@@ -81,7 +81,7 @@ describe("the pump", () => {
     await turn();
     await turn();
     expect(thrown.log).toEqual(["failed thrown"]);
-    expect(rejected.log).toEqual(["failed rejected"]);
+    expect(rejected.log).toEqual(["settled false 1", "failed rejected"]);
   });
 
   test("answers what came before the other side's end, then ends", async () => {

@@ -1,0 +1,248 @@
+import {
+  allocateBytes,
+  decodeText,
+  encodeText,
+  ProtocolError,
+  readVarInt,
+  varIntSize,
+  writeVarInt,
+} from "@wireyard/framing";
+import type { ClientMessage, ErrorCode, ServerMessage } from "./messages.ts";
+import type { State } from "./state.ts";
+
+/** Most UTF-16 code units of a handshake's address. */
+export const MAX_ADDRESS_LENGTH = 255;
+/** Most UTF-16 code units of a Response's JSON. */
+export const MAX_RESPONSE_LENGTH = 32_767;
+
+/** Handshake and Request of a client, Request and Response of a server. */
+const ID_0 = 0x00;
+/** Ping and Pong of either side. */
+const ID_1 = 0x01;
+const LONG_BYTES = 8;
+
+/**
+ * Reads a client's packet (id and fields, without the length) as it is meant in `state`.
+ *
+ * The `payload` of a Ping is a view of `packet`.
+ * @throws {ProtocolError} where the packet does not have the form of its id
+ * @see PROTOCOL.md [VARINT-2]
+ */
+export function decodeClientMessage(packet: Uint8Array, state: State): ClientMessage {
+  // What is sent most is read first, and with nothing made but its payload.
+  if (packet[0] === ID_1 && packet.length === 1 + LONG_BYTES && state !== "default") {
+    return { type: "ping", payload: new Uint8Array(packet.buffer, packet.byteOffset + 1, LONG_BYTES) };
+  }
+  const fields = new FieldReader(packet);
+  const id = fields.readId();
+  let message: ClientMessage;
+  if (id === ID_0) {
+    message = state === "default" ? readHandshake(fields) : { type: "request" };
+  } else if (id === ID_1) {
+    const payload = fields.readLongBytes();
+    message = state === "default" ? { type: "pong", payload: readLong(payload) } : { type: "ping", payload };
+  } else {
+    return { type: "unknown", id };
+  }
+  fields.end();
+  return message;
+}
+
+function readHandshake(fields: FieldReader): ClientMessage {
+  return {
+    type: "handshake",
+    protocolVersion: fields.readVarInt(),
+    address: fields.readString(MAX_ADDRESS_LENGTH),
+    port: fields.readUnsignedShort(),
+    nextState: fields.readVarInt(),
+  };
+}
+
+/**
+ * Reads a server's packet (id and fields, without the length).
+ *
+ * The state alone cannot tell a Ping from a Pong: a Ping of the server's may cross a handshake. So the client says
+ * by `awaits` which payloads it waits for. The `payload` of a Ping is a view of `packet`.
+ * @throws {ProtocolError} where the packet does not have the form of its id
+ * @see PROTOCOL.md [VARINT-3]
+ */
+export function decodeServerMessage(packet: Uint8Array, awaits: (payload: bigint) => boolean): ServerMessage {
+  const fields = new FieldReader(packet);
+  const id = fields.readId();
+  let message: ServerMessage;
+  if (id === ID_0) {
+    if (fields.ended) return { type: "request" };
+    message = { type: "response", json: fields.readString(MAX_RESPONSE_LENGTH) };
+  } else if (id === ID_1) {
+    const bytes = fields.readLongBytes();
+    const payload = readLong(bytes);
+    message = awaits(payload) ? { type: "pong", payload } : { type: "ping", payload: bytes };
+  } else {
+    return { type: "unknown", id };
+  }
+  fields.end();
+  return message;
+}
+
+/**
+ * Encodes a client's packet, its length included.
+ *
+ * @throws {RangeError} where a field cannot hold its value
+ */
+export function encodeClientMessage(message: Exclude<ClientMessage, { type: "unknown" }>): Uint8Array {
+  switch (message.type) {
+    case "handshake":
+      return encodeHandshake(message);
+    case "request":
+      return Uint8Array.of(1, ID_0);
+    case "ping":
+      return encodeEcho(message.payload);
+    case "pong":
+      return encodeEcho(longBytes(message.payload));
+  }
+}
+
+/**
+ * Encodes a server's packet, its length included.
+ *
+ * @throws {RangeError} where a field cannot hold its value
+ */
+export function encodeServerMessage(message: Exclude<ServerMessage, { type: "unknown" }>): Uint8Array {
+  if (message.type !== "response") return encodeClientMessage(message);
+  const json = encodeString(message.json, MAX_RESPONSE_LENGTH);
+  const packet = startPacket(ID_0, json.length);
+  packet.set(json, packet.length - json.length);
+  return packet;
+}
+
+/** Encodes a Ping with this payload, or the Pong that sends it back: the same bytes. */
+export function encodeEcho(payload: Uint8Array): Uint8Array {
+  const packet = allocateBytes(2 + LONG_BYTES);
+  packet[0] = 1 + LONG_BYTES;
+  packet[1] = ID_1;
+  packet.set(payload, 2);
+  return packet;
+}
+
+/** The eight bytes of a Long: signed, big-endian. @throws {RangeError} where `value` needs more than 64 bits */
+export function longBytes(value: bigint): Uint8Array {
+  if (BigInt.asIntN(64, value) !== value) {
+    throw new RangeError(`${value} is no Long; one is -2^63 to 2^63-1`);
+  }
+  const bytes = new Uint8Array(LONG_BYTES);
+  new DataView(bytes.buffer).setBigInt64(0, value);
+  return bytes;
+}
+
+/** The value of a Long's eight bytes. */
+export function readLong(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, LONG_BYTES).getBigInt64(0);
+}
+
+function encodeHandshake(message: Extract<ClientMessage, { type: "handshake" }>): Uint8Array {
+  const { protocolVersion, port, nextState } = message;
+  if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
+    throw new RangeError(`${port} is no port; one is 0 to 65535`);
+  }
+  const address = encodeString(message.address, MAX_ADDRESS_LENGTH);
+  const size = varIntSize(protocolVersion) + address.length + 2 + varIntSize(nextState);
+  const packet = startPacket(ID_0, size);
+  let at = writeVarInt(packet, packet.length - size, protocolVersion);
+  packet.set(address, at);
+  at += address.length;
+  packet[at++] = port >> 8;
+  packet[at++] = port;
+  writeVarInt(packet, at, nextState);
+  return packet;
+}
+
+/** A packet with its length and id, whose last `size` bytes are still to be written. */
+function startPacket(id: number, size: number): Uint8Array {
+  const length = varIntSize(id) + size;
+  const packet = allocateBytes(varIntSize(length) + length);
+  writeVarInt(packet, writeVarInt(packet, 0, length), id);
+  return packet;
+}
+
+/** A string with its length before it. */
+function encodeString(text: string, maxLength: number): Uint8Array {
+  if (text.length > maxLength) {
+    throw new RangeError(`a string of ${text.length} characters is over ${maxLength}`);
+  }
+  const bytes = encodeText(text);
+  const string = new Uint8Array(varIntSize(bytes.length) + bytes.length);
+  string.set(bytes, writeVarInt(string, 0, bytes.length));
+  return string;
+}
+
+/** Reads the fields of one packet in their order. */
+class FieldReader {
+  private readonly packet: Uint8Array;
+  private at = 0;
+
+  constructor(packet: Uint8Array) {
+    this.packet = packet;
+  }
+
+  get ended(): boolean {
+    return this.at === this.packet.length;
+  }
+
+  readId(): number {
+    if (this.packet.length === 0)
+      throw broken("empty_packet", "a packet has no bytes; it starts with its id");
+    return this.readVarInt();
+  }
+
+  readVarInt(): number {
+    const read = readVarInt(this.packet, this.at);
+    if (read === undefined) throw broken("incomplete_packet", "a packet ends within a VarInt");
+    this.at += read.size;
+    return read.value;
+  }
+
+  readUnsignedShort(): number {
+    const at = this.take(2, "an Unsigned Short");
+    return ((this.packet[at] as number) << 8) | (this.packet[at + 1] as number);
+  }
+
+  /** A view of the packet. */
+  readLongBytes(): Uint8Array {
+    const at = this.take(LONG_BYTES, "a Long");
+    return new Uint8Array(this.packet.buffer, this.packet.byteOffset + at, LONG_BYTES);
+  }
+
+  /** [VARINT-1.7] Its bytes are counted before they are looked at, its characters after. */
+  readString(maxLength: number): string {
+    const size = this.readVarInt();
+    if (size < 0) throw broken("bad_length", `a string declares ${size} bytes`);
+    if (size > maxLength * 4) {
+      throw broken("string_too_long", `a string of ${size} bytes is over ${maxLength * 4}`);
+    }
+    const at = this.take(size, `a string of ${size} bytes`);
+    const text = decodeText(this.packet.subarray(at, at + size));
+    if (text === undefined) throw broken("bad_utf8", "a string is not UTF-8");
+    if (text.length > maxLength) {
+      throw broken("string_too_long", `a string of ${text.length} characters is over ${maxLength}`);
+    }
+    return text;
+  }
+
+  /** [VARINT-1.5] */
+  end(): void {
+    const rest = this.packet.length - this.at;
+    if (rest > 0) throw broken("trailing_bytes", `a packet has ${rest} bytes behind its last field`);
+  }
+
+  /** Where the next `size` bytes start. */
+  private take(size: number, what: string): number {
+    const { at } = this;
+    if (this.packet.length - at < size) throw broken("incomplete_packet", `a packet ends within ${what}`);
+    this.at = at + size;
+    return at;
+  }
+}
+
+function broken(code: ErrorCode, message: string): ProtocolError {
+  return new ProtocolError(code, message);
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, it } from "vitest";
+import { ERRORS, TRANSITIONS } from "../src/index.ts";
+import { VARINT_STATE_DEFAULTS } from "../src/server.ts";
+
+const home = new URL("../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, home), "utf8");
+const readme = read("README.md");
+const protocol = read("PROTOCOL.md");
+
+/** The code of the block that is marked ```ts name. */
+function block(name: string): string {
+  const code = new RegExp(`^\`\`\`ts ${name}\\n(.*?)^\`\`\``, "ms").exec(readme)?.[1];
+  if (code === undefined) throw new Error(`the README has no block "ts ${name}"`);
+  return code;
+}
+
+/** The cells of each row of the table behind `heading`, without its head. */
+function table(text: string, heading: string): string[][] {
+  const lines = text.slice(text.indexOf(heading)).split("\n");
+  const start = lines.findIndex((line) => line.startsWith("|"));
+  const rows = lines.slice(start, lines.indexOf("", start));
+  return rows.slice(2).map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll("`", "")),
+  );
+}
+
+describe("the README's code", () => {
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill();
+  });
+
+  /** Runs code as a module of this package's folder; gives the lines it prints as they come. */
+  function run(code: string): { lines: AsyncIterator<string>; done: Promise<number | null> } {
+    const child = spawn(
+      process.execPath,
+      ["--conditions=source", "--input-type=module-typescript", "--eval", code],
+      { cwd: home, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    children.push(child);
+    return {
+      lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+      done: new Promise((resolve) => child.on("close", resolve)),
+    };
+  }
+
+  async function lines(code: string): Promise<string[]> {
+    const child = run(code);
+    const all: string[] = [];
+    for (let line = await child.lines.next(); !line.done; line = await child.lines.next())
+      all.push(line.value);
+    expect(await child.done).toBe(0);
+    return all;
+  }
+
+  it("serves, and is asked for its status", async () => {
+    const server = run(block("server").replace("port: 23456", "port: 0"));
+    const first = await server.lines.next();
+    const port = /^listening on port (\d+)$/.exec(String(first.value))?.[1];
+    expect(port).toBeDefined();
+    const at = (name: string): string => block(name).replace("localhost:23456", `localhost:${port}`);
+    expect(await lines(at("client"))).toEqual([
+      "Hello from Wireyard: 1 of 10000",
+      expect.stringMatching(/^round trip: [\d.]+ ms$/),
+    ]);
+    expect(await lines(at("fetch"))).toEqual([
+      expect.stringMatching(/^Wireyard Hello from Wireyard [\d.]+ ms$/),
+    ]);
+  });
+
+  it("reads bytes without a socket", async () => {
+    expect(await lines(block("pure"))).toEqual(["{ type: 'pong', payload: 258n } default"]);
+  });
+
+  it("is shown in no block that is not run", () => {
+    expect([...readme.matchAll(/^```ts ?(.*)$/gm)].map(([, name]) => name)).toEqual([
+      "server",
+      "client",
+      "fetch",
+      "pure",
+    ]);
+  });
+});
+
+describe("the documents", () => {
+  it.each([
+    ["README.md", readme],
+    ["PROTOCOL.md", protocol],
+  ])("%s lists the errors of the code, no more and no less", (_, text) => {
+    expect(Object.fromEntries(table(text, "Errors\n"))).toEqual(ERRORS);
+  });
+
+  it("the README's defaults are those of the code", () => {
+    const defaults = table(readme, "## Options of `varintState").map(([name, , value]) => [name, value]);
+    const { version, description, keepAliveMs } = VARINT_STATE_DEFAULTS;
+    expect(Object.fromEntries(defaults)).toEqual({
+      "version.name": version.name,
+      "version.protocol": String(version.protocol),
+      description,
+      keepAliveMs: String(keepAliveMs),
+    });
+  });
+
+  it("PROTOCOL.md's state table is that of the code [VARINT-4.1]", () => {
+    const steps = ["handshake", "pong", "request", "ping"];
+    const written = table(protocol, "## 4 States").map(([state, ...cells]) => [
+      state,
+      Object.fromEntries(steps.map((step, i) => [step, cells[i]] as const).filter(([, next]) => next !== "")),
+    ]);
+    expect(Object.fromEntries(written)).toEqual(TRANSITIONS);
+  });
+
+  it("every rule that is cited is in PROTOCOL.md, and every rule there is shown by a test", () => {
+    const cited = (text: string): string[] => text.match(/VARINT-\d+\.\d+/g) ?? [];
+    const filesIn = (folder: string): string[] =>
+      readdirSync(new URL(folder, home)).map((name) => read(`${folder}/${name}`));
+    const rules = new Set([...protocol.matchAll(/\*\*\[(VARINT-\d+\.\d+)\]\*\*/g)].map(([, rule]) => rule));
+    const inTests = new Set(filesIn("test").flatMap(cited));
+    const inCode = new Set(filesIn("src").flatMap(cited));
+    expect([...inTests, ...inCode].filter((rule) => !rules.has(rule))).toEqual([]);
+    expect([...rules].filter((rule) => !inTests.has(rule ?? ""))).toEqual([]);
+  });
+});
