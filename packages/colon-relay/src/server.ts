@@ -101,6 +101,8 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   private readonly link: Link;
   private readonly connection: ColonConnection<"server">;
   private state: "greeting" | "logged-in" | "closing" = "greeting";
+  /** `leaving`: a request is being worked on, and the connection ends behind its answer. */
+  private work: "none" | "pending" | "leaving" = "none";
 
   constructor(context: RelayContext, link: Link) {
     const { hub, options } = context;
@@ -132,7 +134,8 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   close(_reason: string): void {
-    this.end();
+    if (this.work === "none") this.end();
+    else this.work = "leaving";
   }
 
   settled(partial: boolean, events: number): void {
@@ -142,10 +145,18 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   event(message: ClientMessage): void | Promise<void> {
     try {
       const waiting = this.act(message);
-      if (waiting !== undefined) return waiting.catch((error: unknown) => this.refuse(error));
+      if (waiting !== undefined) return this.waitFor(waiting);
     } catch (error) {
       this.refuse(error);
     }
+  }
+
+  private async waitFor(request: Promise<void>): Promise<void> {
+    this.work = "pending";
+    await request.catch((error: unknown) => this.refuse(error));
+    const leaving = (this.work as string) === "leaving";
+    this.work = "none";
+    if (leaving) this.end();
   }
 
   private act(message: ClientMessage): MaybePromise<void> {

@@ -315,6 +315,20 @@ describe("limits", () => {
   });
 });
 
+test("a login that is being checked is answered before the session is closed", async () => {
+  const accounts = memoryAccounts({ iterations: 1 });
+  await accounts.register("ann", "pw");
+  const { connect, hub } = yard({ auth: "accounts" }, { accounts });
+  const ann = connect();
+  ann.say("0:ann:pw\n1\n");
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const session of hub.sessions()) session.peer.close("maintenance");
+  await ann.until(1);
+  await settle();
+  expect(ann.take({ ann })).toEqual(["0:ann"]);
+  expect(ann.closed).toBe(true);
+});
+
 test("a back plane that refuses a message is told to the sender in the relay's words", async () => {
   const { person, hub } = yard();
   const ann = await person("ann");

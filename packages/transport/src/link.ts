@@ -62,4 +62,10 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting. Links that are open stay so. */
   close(): void;
+  /**
+   * Waits, after `close`, until the last link is gone; after `ms` milliseconds cuts what is left.
+   *
+   * @returns how many links had to be cut
+   */
+  gone(ms: number): Promise<number>;
 }

@@ -25,19 +25,32 @@ const BACKLOG = 4_096;
 export async function listenTcp(service: StreamService, options: ListenOptions): Promise<Listener> {
   const maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
   const direct = (options.direct ?? true) && (await directWorks());
+  const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    service.accept(new TcpLink(socket, { maxQueuedBytes, direct: direct && canBeDirect(socket) }));
+    open.add(socket);
+    service.accept(new TcpLink(socket, { maxQueuedBytes, direct: direct && canBeDirect(socket), open }));
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: options.host ?? "127.0.0.1", port: options.port, backlog: BACKLOG }, () => {
       server.off("error", reject);
       const ticking = setInterval(() => service.tick(), TICK_INTERVAL_MS);
+      // Told by Node when it has stopped accepting and the last link is gone.
+      const ended = new Promise<void>((told) => server.once("close", told));
+      // Until then deadlines run out.
+      ended.then(() => clearInterval(ticking));
       resolve({
         port: (server.address() as { port: number }).port,
-        close() {
-          clearInterval(ticking);
-          server.close();
+        close: () => void server.close(),
+        async gone(ms) {
+          let cut = 0;
+          const late = setTimeout(() => {
+            cut = open.size;
+            for (const socket of open) socket.destroy();
+          }, ms);
+          await ended;
+          clearTimeout(late);
+          return cut;
         },
       });
     });
@@ -99,6 +112,7 @@ class TcpLink implements Link, DirectHandlers, Sender {
   readonly remoteAddress: string;
   readonly remotePort: number;
   private readonly socket: Socket;
+  private readonly siblings: Set<Socket> | undefined;
   private readonly maxQueuedBytes: number;
   private readonly outbox: Outbox;
   private handlers: LinkHandlers | undefined;
@@ -108,8 +122,13 @@ class TcpLink implements Link, DirectHandlers, Sender {
   private state: "open" | "ending" | "ended" | "closed" = "open";
   private reason: CloseReason = "ended";
 
-  constructor(socket: LinkedSocket, options: { maxQueuedBytes: number; direct: boolean }) {
+  /** @param options.open the listener's sockets, which this one leaves when it is gone */
+  constructor(
+    socket: LinkedSocket,
+    options: { maxQueuedBytes: number; direct: boolean; open?: Set<Socket> },
+  ) {
     this.socket = socket;
+    this.siblings = options.open;
     this.maxQueuedBytes = options.maxQueuedBytes;
     this.wantsDirect = options.direct;
     // Gone before we looked: then there is no address any more, and `close` follows.
@@ -118,6 +137,7 @@ class TcpLink implements Link, DirectHandlers, Sender {
     this.outbox = new Outbox(this);
     socket.wireyardLink = this;
     socket.on("error", onError);
+    socket.on("close", onClose);
   }
 
   get queuedBytes(): number {
@@ -133,7 +153,6 @@ class TcpLink implements Link, DirectHandlers, Sender {
       socket.on("drain", () => this.drained());
     }
     socket.on("end", onEnd);
-    socket.on("close", onClose);
   }
 
   write(chunk: Uint8Array): void {
@@ -189,6 +208,7 @@ class TcpLink implements Link, DirectHandlers, Sender {
   /** From the socket: it is gone. */
   closed(): void {
     this.state = "closed";
+    this.siblings?.delete(this.socket);
     this.outbox.clear();
     this.handlers?.closed(this.reason);
   }

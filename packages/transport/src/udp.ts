@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
-import { isIPv6 } from "node:net";
+import { lookup } from "node:dns";
+import { isIP, isIPv6 } from "node:net";
 import type { ListenOptions } from "./link.ts";
 import { TICK_INTERVAL_MS } from "./link.ts";
 
@@ -34,8 +35,11 @@ export function listenUdp(service: DatagramService, options: ListenOptions): Pro
   const family = isIPv6(host) ? "udp6" : "udp4";
   const socket = createSocket({
     type: family,
-    // Addresses only ever come from received datagrams: there is no name to look up.
-    lookup: (address, _options, callback) => callback(null, address, family === "udp6" ? 6 : 4),
+    // Where datagrams go is always an address: asking the resolver for it would cost a turn of the loop each.
+    lookup: (host, options, callback) => {
+      if (isIP(host) === 0) lookup(host, options, callback);
+      else callback(null, host, isIP(host));
+    },
   });
   const sent = (error: Error | null): void => {
     if (error !== null) service.failed(error);
@@ -49,9 +53,13 @@ export function listenUdp(service: DatagramService, options: ListenOptions): Pro
     }
   });
   return new Promise((resolve, reject) => {
-    socket.once("error", reject);
+    const refuse = (error: Error): void => {
+      socket.close();
+      reject(error);
+    };
+    socket.once("error", refuse);
     socket.bind({ address: host, port: options.port, exclusive: true }, () => {
-      socket.off("error", reject);
+      socket.off("error", refuse);
       socket.on("error", (error) => service.failed(error));
       const ticking = setInterval(() => service.tick(), TICK_INTERVAL_MS);
       const bound: DatagramSocket = {

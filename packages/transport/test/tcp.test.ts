@@ -193,6 +193,18 @@ describe.each([true, false])("a TCP link, direct: %s", (direct) => {
     expect(drained).toBeGreaterThan(0);
   });
 
+  test("a closed listener lets its links go, and cuts those that do not", async () => {
+    const listener = await listenAs(direct, (link) => link.open({ ...quiet, ended: () => link.end() }));
+    const [goes, stays] = [await raw(listener), await raw(listener)];
+    // Both are accepted once the second is answered: connecting is in order.
+    await new Promise((after) => setImmediate(after));
+    listener.close();
+    goes.end();
+    stays.on("error", () => {});
+    expect(await listener.gone(200)).toBe(1);
+    expect(await listener.gone(200)).toBe(0);
+  });
+
   test("a port in use is an error with its code", async () => {
     const listener = await listenAs(direct, () => {});
     await expect(listenTcp({ accept() {}, tick() {} }, { port: listener.port })).rejects.toMatchObject({

@@ -42,3 +42,10 @@ test("a port in use is an error with its code", async () => {
     first.close();
   }
 });
+
+test("a host name is looked up", async () => {
+  const service = { bound() {}, datagram() {}, tick() {}, failed() {} };
+  const bound = await listenUdp(service, { host: "localhost", port: 0 });
+  expect(bound.port).toBeGreaterThan(0);
+  bound.close();
+});

@@ -1,0 +1,43 @@
+import type { ProtocolName } from "./config/schema.ts";
+import type { RunningServer } from "./server.ts";
+
+/** What to paste for each protocol, and what comes back. */
+const TRIES: Record<ProtocolName, { paste: (nc: string) => string; answer: string }> = {
+  "colon-relay": {
+    paste: (nc) => `printf '0:ann:pw\\n2:lobby\\n3:1:hello\\n' | ${nc}`,
+    answer: "your id, you in the lobby, you its master, your hello",
+  },
+  "comma-command": {
+    paste: (nc) => `printf '\\0\\0\\0\\6\\0whoami' | ${nc}`,
+    answer: "error,nonfatal,not_logged_in behind its length",
+  },
+  "varint-state": {
+    paste: (nc) => `printf '\\7\\0\\0\\1a\\0\\0\\1\\1\\0' | ${nc}`,
+    answer: 'the status: {"version":…}',
+  },
+  "json-packet": {
+    paste: (nc) => `echo '{"action":"handShake","data":{}}' | ${nc}`,
+    answer: "your token and the server's",
+  },
+};
+
+/** The one line that says the server is up. */
+export function readyLine({ ports }: RunningServer): string {
+  return `wireyard ready ${JSON.stringify({ pid: process.pid, ...ports })}`;
+}
+
+/** For a terminal: per port a line to copy. */
+export function banner({ ports, host }: RunningServer): string {
+  const lines = Object.entries(ports).flatMap(([name, { tcp, udp }]) => {
+    const { paste, answer } = TRIES[name as ProtocolName];
+    const title = `${name}, TCP ${tcp}${udp === undefined ? "" : ` and UDP ${udp}`}`;
+    return ["", title, `  ${paste(`nc -q1 ${reachable(host)} ${tcp}`)}`, `  -> ${answer}`];
+  });
+  return [...lines, "", "Ctrl-C stops the server.", ""].join("\n");
+}
+
+/** Where a server that listens on every address is reached from here. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}

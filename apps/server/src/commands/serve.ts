@@ -1,0 +1,93 @@
+import type { Logger } from "pino";
+import { banner, readyLine } from "../banner.ts";
+import { ConfigError, loadConfig, type Sources } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { masked } from "../config/secrets.ts";
+import { changes } from "../config/show.ts";
+import type { RunningServer } from "../server.ts";
+import { listenForSignals } from "../signals.ts";
+
+/** Closing is done within `drainMs` and this; a server that still hangs then is ended. */
+const GIVE_UP_MS = 4_000;
+
+/**
+ * `wireyard serve`: serves until a signal, and ends the process then.
+ *
+ * @throws {ConfigError} @throws {Failure} where it cannot start
+ */
+export async function serve(sources: Sources): Promise<void> {
+  const { config, warnings } = loadConfig(sources);
+  // Loaded only now, so that a mistake in the configuration is told soon.
+  const { createLog } = await import("../log.ts");
+  const { startServer } = await import("../server.ts");
+  const log = await createLog(config.log);
+  const crash = (err: unknown): void => {
+    log.fatal({ err }, "an error that nobody caught; the server ends");
+    process.exit(1);
+  };
+  process.on("uncaughtException", crash);
+  // Whoever read our output may be gone.
+  process.stdout.on("error", () => {});
+
+  const starting = startServer(config, { log });
+  listenForSignals({
+    stop: () => {
+      void stopWhenStarted(starting, config, log);
+    },
+    stopNow: () => {
+      log.warn("stopped at once, by a second signal");
+      process.exit(1);
+    },
+    reload: reloader(config, sources, log),
+  });
+  const server = await starting;
+  for (const warning of warnings) log.warn(warning);
+  log.info({ accounts: masked(config.accounts) }, "accounts are open");
+  for (const [protocol, ports] of Object.entries(server.ports)) log.info({ protocol, ...ports }, "listening");
+  process.stdout.write(`${readyLine(server)}\n`);
+  if (process.stdout.isTTY) process.stdout.write(banner(server));
+}
+
+async function stopWhenStarted(
+  starting: Promise<RunningServer>,
+  { drainMs }: Config,
+  log: Logger,
+): Promise<void> {
+  const server = await starting.catch(() => undefined);
+  // It could not start: whoever started it tells why.
+  if (server === undefined) return;
+  log.info({ sessions: server.hub.sessionCount, drainMs }, "stopping: sessions are being closed");
+  setTimeout(() => {
+    log.error("the server did not close in time");
+    process.exit(1);
+  }, drainMs + GIVE_UP_MS).unref();
+  await server.close();
+  log.info("stopped");
+  process.exit(0);
+}
+
+/** Reads the configuration again, and takes over what a running server can change. */
+function reloader(config: Config, sources: Sources, log: Logger): () => void {
+  return () => {
+    let next: Config;
+    try {
+      next = loadConfig(sources).config;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      log.error(`the configuration cannot be used, the old one stays: ${error.message}`);
+      return;
+    }
+    const found = changes(
+      { ...config, log: { ...config.log, level: log.level as Config["log"]["level"] } },
+      next,
+    );
+    // Told at the more talkative of the two levels.
+    if (!log.isLevelEnabled("info")) log.level = next.log.level;
+    log.info({ changed: found.map(({ key }) => key) }, "the configuration was read again");
+    for (const change of found) {
+      if (change.key === "log.level") log.info(change, "changed");
+      else log.warn(change, "needs a restart");
+    }
+    log.level = next.log.level;
+  };
+}

@@ -1,0 +1,170 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ConfigError, loadConfig } from "../src/config/load.ts";
+import { shown } from "../src/config/secrets.ts";
+import { changes, configYaml, withoutSecrets } from "../src/config/show.ts";
+import { temporaryDirectory } from "./processes.ts";
+
+function messageOf(sources: { file?: string; env?: NodeJS.ProcessEnv; settings?: string[] }): string {
+  try {
+    loadConfig({ file: sources.file, env: sources.env ?? {}, settings: sources.settings ?? [] });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.message).not.toContain("\n");
+    return error.message;
+  }
+  throw new Error("the configuration was taken");
+}
+
+describe("what cannot be taken is told in one line that names key, source, value and what would be right", () => {
+  const flags: [string, string][] = [
+    [
+      "protocols.colon-relay.prot=1",
+      "protocols.colon-relay.prot (from --set): no such key; the nearest is protocols.colon-relay.port",
+    ],
+    ["limit={frameBytes: 1}", "limit (from --set): no such key; the nearest is limits"],
+    ["limits.framebytes=1", "limits.framebytes (from --set): no such key; the nearest is limits.frameBytes"],
+    ["limits=3", "limits (from --set): 3 cannot stand here; it holds keys, such as limits.loginTimeoutMs"],
+    ["host.name=x", "host.name (from --set): no such key; the nearest is host"],
+    [
+      "web.port=abc",
+      'web.port (from --set): "abc" is not a port from 0 to 65535 (0 takes a free one), or null',
+    ],
+    ["web.port=65536", "web.port (from --set): 65536 is not a port"],
+    ["web.port=-1", "web.port (from --set): -1 is not a port"],
+    ["web.port=80.5", "web.port (from --set): 80.5 is not a port"],
+    ["web.port=", 'web.port (from --set): "" is not a port'],
+    ["limits.frameBytes=0", "limits.frameBytes (from --set): 0 is not a whole number from 1 to 1000000000"],
+    [
+      "limits.messagesPerSecond=0",
+      "limits.messagesPerSecond (from --set): 0 is not a whole number from 1 to",
+    ],
+    ["drainMs=1s", 'drainMs (from --set): "1s" is not a whole number from 0 to 1000000000'],
+    ["protocols.colon-relay.auth=closed", '"closed" is not one of open, accounts'],
+    ["protocols.colon-relay.errors=yes", '"yes" is not true or false'],
+    ["log.pretty=maybe", '"maybe" is not auto, true or false'],
+    ["accounts=users.db", '"users.db" is not sqlite:FILE, sqlite::memory: or postgres://'],
+    ["backplane=nats://h", '"nats://h" is not redis://HOST:PORT, or null'],
+    ["host=", 'host (from --set): "" is not text'],
+  ];
+
+  it.each(flags)("--set %s", (setting, text) => {
+    expect(messageOf({ settings: [setting] })).toContain(text);
+  });
+
+  it("in a file", () => {
+    const file = join(temporaryDirectory(), "wireyard.yaml");
+    writeFileSync(file, "protocols:\n  colon-relay:\n    port: '3290'\n");
+    expect(messageOf({ file })).toBe(
+      `protocols.colon-relay.port (from ${file}): "3290" is not a port from 0 to 65535 (0 takes a free one), or null`,
+    );
+    writeFileSync(file, "__proto__: { host: x }\n");
+    expect(messageOf({ file })).toContain("__proto__ (from");
+    writeFileSync(file, "- host\n");
+    expect(messageOf({ file })).toContain('["host"] cannot stand here; it holds keys, such as host');
+    writeFileSync(file, "limits:\n");
+    expect(messageOf({ file })).toContain("limits (from");
+    writeFileSync(file, "host: a\nhost: b\n");
+    expect(messageOf({ file })).toContain("Map keys must be unique at line 2");
+    writeFileSync(file, "host: [\n");
+    expect(messageOf({ file })).toContain("it is neither YAML nor JSON");
+    expect(messageOf({ file: `${file}.not` })).toBe(`--config (from ${file}.not): there is no such file`);
+    expect(messageOf({ file: join(file, "..") })).toContain("it is a directory");
+  });
+
+  it("in the environment", () => {
+    expect(messageOf({ env: { WIREYARD_PROTOCOLS_COLON_RELAY_PROT: "1" } })).toBe(
+      "WIREYARD_PROTOCOLS_COLON_RELAY_PROT (from the environment): no such key; the nearest is WIREYARD_PROTOCOLS_COLON_RELAY_PORT",
+    );
+    expect(messageOf({ env: { WIREYARD_DRAIN_MS: "soon" } })).toContain(
+      'drainMs (from WIREYARD_DRAIN_MS): "soon" is not',
+    );
+    expect(messageOf({ env: { WIREYARD_DRAIN_MS: "1", WIREYARD_DRAINMS: "2" } })).toContain(
+      "WIREYARD_DRAINMS (from the environment): says the same as WIREYARD_DRAIN_MS; keep one",
+    );
+  });
+
+  it("also where a later source has a good value", () => {
+    expect(messageOf({ env: { WIREYARD_DRAIN_MS: "soon" }, settings: ["drainMs=1"] })).toContain(
+      "WIREYARD_DRAIN_MS",
+    );
+  });
+
+  it("counts the others", () => {
+    expect(messageOf({ settings: ["a=1", "b=2", "drainMs=x"] })).toMatch(
+      /^a \(.*\(and 2 more: wireyard config check\)$/,
+    );
+  });
+
+  it("for two protocols on one port, at the one that was set", () => {
+    expect(messageOf({ settings: ["protocols.colon-relay.port=3291"] })).toBe(
+      "protocols.colon-relay.port (from --set): protocols.comma-command.port has port 3291 too; give them different ones",
+    );
+    expect(messageOf({ settings: ["protocols.json-packet.port=3290"] })).toContain(
+      "protocols.json-packet.port (from",
+    );
+  });
+});
+
+describe("what is not served yet is refused", () => {
+  it.each([
+    "protocols.colon-relay.tlsPort=0",
+    "protocols.comma-command.tlsPort=1",
+    "protocols.varint-state.tlsPort=1",
+    "protocols.json-packet.tlsPort=1",
+    "protocols.comma-command.modules=[a.mjs]",
+    "protocols.varint-state.favicon=a.png",
+    "protocols.varint-state.packetGapMs=5",
+    "protocols.json-packet.encryption=required",
+    "protocols.json-packet.encryption=off",
+    "web.origins=[https://a.example]",
+    "web.adminTokenFile=x",
+    "tls.cert=a.pem",
+    "tls.key=a.pem",
+    "accounts=postgres://u:secret@h/d",
+    "backplane=redis://h:6379",
+    "node.id=a",
+    "node.leaseMs=1000",
+  ])("--set %s", (setting) => {
+    const message = messageOf({ settings: [setting] });
+    expect(message).toContain(`${setting.slice(0, setting.indexOf("="))} (from --set)`);
+    expect(message).toMatch(/is not served yet; leave it at /);
+    expect(message).not.toContain("secret");
+  });
+
+  it("but for the web port, which is taken and warned about", () => {
+    const load = (setting: string) => loadConfig({ env: {}, settings: [setting] });
+    expect(load("web.port=null").warnings).toEqual([]);
+    expect(load("web.port=0").warnings).toEqual([
+      "web.port (from --set): the web port is not served yet; its number is not used",
+    ]);
+    expect(loadConfig({ env: {}, settings: [] }).warnings).toEqual([]);
+  });
+});
+
+describe("secrets", () => {
+  it("are not in messages", () => {
+    expect(shown("mysql://u:p@ss/w0rd@h/d")).toBe('"mysql://u:***@h/d"');
+    expect(shown("postgres://h/d?user=u&password=pw&sslmode=on")).toBe(
+      '"postgres://h/d?user=u&password=***&sslmode=on"',
+    );
+    expect(messageOf({ settings: ["accounts=mysql://u:secret@h/d"] })).not.toContain("secret");
+  });
+
+  it("are not in what is printed", () => {
+    const { config } = loadConfig({ env: {}, settings: [] });
+    const postgres = { ...config, accounts: "postgres://u:secret@h/d", backplane: "redis://:secret@h:6379" };
+    expect(withoutSecrets(postgres)).toMatchObject({
+      accounts: "postgres://u:***@h/d",
+      backplane: "redis://:***@h:6379",
+    });
+    expect(configYaml({ config: postgres, origins: new Map(), warnings: [] })).not.toContain("secret");
+    expect(JSON.stringify(changes(config, postgres))).not.toContain("secret");
+  });
+
+  it("nor are control characters or long values", () => {
+    expect(shown("a\n\u001b[31m\u009b")).toBe('"a\\n\\u001b[31m?"');
+    expect(shown("x".repeat(1_000))).toHaveLength(80);
+  });
+});

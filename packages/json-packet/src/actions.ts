@@ -1,0 +1,48 @@
+import { encodeText } from "@wireyard/framing";
+import type { Packet } from "./packet.ts";
+
+/**
+ * What is to be done with packets of one name. It gets the packet's data, who sent it, and the packet itself.
+ *
+ * What it returns, or a promise it returns comes to, is sent back as a packet of the same name: `undefined` as
+ * nothing, the packet itself as its data byte for byte, a `RawJson` as it is, all else as JSON.
+ */
+export type ActionHandler<Connection> = (data: unknown, connection: Connection, packet: Packet) => unknown;
+
+interface Entry<Action> {
+  /** The name in quotes, as nearly everybody writes it. */
+  readonly json: Uint8Array;
+  action: Action;
+}
+
+/** Actions by name. Finding one takes no string where the name is spelled as `JSON.stringify` spells it. */
+export class ActionTable<Action> {
+  private readonly byName = new Map<string, Entry<Action>>();
+  /** By the length of their names in quotes. */
+  private readonly byLength: Entry<Action>[][] = [];
+
+  /** Sets what is done with packets called `name`, in place of what was. */
+  set(name: string, action: Action): void {
+    const found = this.byName.get(name);
+    if (found !== undefined) {
+      found.action = action;
+      return;
+    }
+    const entry = { json: encodeText(JSON.stringify(name)), action };
+    this.byName.set(name, entry);
+    const { length } = entry.json;
+    while (this.byLength.length <= length) this.byLength.push([]);
+    this.byLength[length]?.push(entry);
+  }
+
+  find(packet: Packet): Action | undefined {
+    const entries = this.byLength[packet.actionLength];
+    if (entries !== undefined) {
+      for (const entry of entries) {
+        if (packet.isAction(entry.json)) return entry.action;
+      }
+    }
+    // Unknown, or spelled with escapes.
+    return this.byName.get(packet.action)?.action;
+  }
+}
