@@ -2,6 +2,7 @@
 // What `npm start` and `npm test` call: fetches the tools and dependencies that are missing, then hands over.
 //
 //   node scripts/run.mjs start ARGS      the server from its sources: `wireyard serve ARGS`
+//   node scripts/run.mjs wireyard ARGS   the command line from its sources: `wireyard ARGS`
 //   node scripts/run.mjs test ARGS       the tests: `vitest run ARGS`
 //   node scripts/run.mjs exec CMD ARGS   any command, with the right Node and pnpm first on PATH
 //
@@ -24,19 +25,20 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 async function main([command, ...args]) {
   // `npm start -- ARGS` leaves the dashes out, `pnpm start -- ARGS` does not.
   if (args[0] === "--") args.shift();
-  if (!["start", "test", "exec"].includes(command) || (command === "exec" && args.length === 0)) {
-    throw new Failure("usage: node scripts/run.mjs start ARGS | test ARGS | exec CMD ARGS");
+  if (!["start", "wireyard", "test", "exec"].includes(command) || (command === "exec" && args.length === 0)) {
+    throw new Failure("usage: node scripts/run.mjs start ARGS | wireyard ARGS | test ARGS | exec CMD ARGS");
   }
   listenForSignals();
   const { node, pnpm } = await ensureTools(root);
   const env = childEnv([path.dirname(node), path.dirname(pnpm)]);
-  await ensureDependencies(root, pnpm, env, { all: command !== "start" });
+  await ensureDependencies(root, pnpm, env, { all: command === "test" || command === "exec" });
+  const entry = path.join(root, "apps", "server", "src", "main.ts");
 
   if (command === "start") {
     const leash = pathToFileURL(path.join(root, "scripts", "run", "leash.mjs")).href;
-    const entry = path.join(root, "apps", "server", "src", "main.ts");
     return handOverServer(node, ["--conditions=source", "--import", leash, entry, "serve", ...args], { env });
   }
+  if (command === "wireyard") return handOver(node, ["--conditions=source", entry, ...args], { env });
   if (command === "test") {
     const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
     return handOver(node, [vitest, "run", ...args], { env, cwd: root });

@@ -103,6 +103,7 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   private state: "greeting" | "logged-in" | "closing" = "greeting";
   /** `leaving`: a request is being worked on, and the connection ends behind its answer. */
   private work: "none" | "pending" | "leaving" = "none";
+  private partial = false;
 
   constructor(context: RelayContext, link: Link) {
     const { hub, options } = context;
@@ -139,6 +140,9 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   settled(partial: boolean, events: number): void {
+    // The usual case, after every chunk: no part of a frame was held, and none is.
+    if (!partial && !this.partial) return;
+    this.partial = partial;
     this.session.deadlines.frame(partial, events, this.context.hub.limits.frameTimeoutMs);
   }
 

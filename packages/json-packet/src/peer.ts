@@ -10,7 +10,7 @@ import {
   type Session,
   UsageError,
 } from "@wireyard/session";
-import { type Link, pump } from "@wireyard/transport";
+import { type Link, type PumpHandlers, pump } from "@wireyard/transport";
 import type { ActionHandler, ActionTable } from "./actions.ts";
 import { createPacket, type PacketEncoder, wellFormed } from "./codec.ts";
 import { JsonPacketConnection } from "./connection.ts";
@@ -75,7 +75,7 @@ const RUNNING: Pending = { resolve() {} };
  *
  * What leads to a token is private to the last: a connection that is logged shows none.
  */
-export class PacketPeer implements Peer, Connection {
+export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   readonly session: Session;
   readonly #token = crypto.randomUUID();
   readonly #context: PacketContext;
@@ -106,16 +106,7 @@ export class PacketPeer implements Peer, Connection {
     const { deadlines } = this.session;
     deadlines.start("silence", SILENCE_MS);
     deadlines.start("idle", limits.idleTimeoutMs);
-    pump(this.link, this.connection, {
-      event: (packet) => this.event(packet),
-      settled: (partial, events) => {
-        deadlines.clear("silence");
-        deadlines.touch("idle", limits.idleTimeoutMs);
-        deadlines.frame(partial, events, limits.frameTimeoutMs);
-      },
-      failed: (error) => this.failed(error),
-      closed: () => this.gone(),
-    });
+    pump(this.link, this.connection, this);
   }
 
   sendPacket(packet: Packet): void {
@@ -166,6 +157,55 @@ export class PacketPeer implements Peer, Connection {
     this.end();
   }
 
+  event(packet: Packet): void | Promise<void> {
+    // Closed by what came before it in the same chunk.
+    if (this.state === "closing") return;
+    // The packet is complete. The pump would tell so only after the whole chunk, which may have to wait.
+    this.session.deadlines.clear("frame");
+    const action = this.#context.actions.find(packet);
+    if (action?.open) return action.run(this, packet);
+    const { missing } = packet;
+    if (missing !== undefined) {
+      this.answerError("missing_field", `${missing}: ${FIELD_FORMS[missing]}`);
+    } else if (this.state === "new") {
+      this.answerError("not_registered", ERRORS.not_registered);
+    } else if (!packet.hasToken(this.#token)) {
+      this.answerError("bad_token", ERRORS.bad_token);
+    } else if (action === undefined) {
+      this.answerError("unknown_action", `no handler is bound to the action "${packet.action.slice(0, 64)}"`);
+    } else {
+      return action.run(this, packet);
+    }
+  }
+
+  settled(partial: boolean, events: number): void {
+    const { limits } = this.#context.hub;
+    const { deadlines } = this.session;
+    deadlines.clear("silence");
+    deadlines.touch("idle", limits.idleTimeoutMs);
+    deadlines.frame(partial, events, limits.frameTimeoutMs);
+  }
+
+  /** [JSON-1.3] to [JSON-1.9] The wire is broken, so the connection ends. */
+  failed(error: unknown): void {
+    if (!(error instanceof ProtocolError)) {
+      this.#context.hub.report("a JSON packet connection failed", error);
+      this.link.destroy();
+      return;
+    }
+    const { code } = error;
+    if (code === "bad_json" || code === "too_long" || code === "too_deep") this.endWith(code, error.message);
+    else this.end();
+  }
+
+  /** The connection is gone, or as good as. */
+  closed(): void {
+    this.state = "closing";
+    this.pending = undefined;
+    this.#context.clients.delete(this.#token);
+    this.#context.hub.close(this.session);
+  }
+
   /** [JSON-3.1] to [JSON-3.5] */
   handShake(packet: Packet): MaybePromise<void> {
     const credentials = credentialsOf(packet.data);
@@ -207,29 +247,8 @@ export class PacketPeer implements Peer, Connection {
 
   end(): void {
     if (this.state === "closing") return;
-    this.gone();
+    this.closed();
     this.link.end();
-  }
-
-  private event(packet: Packet): void | Promise<void> {
-    // Closed by what came before it in the same chunk.
-    if (this.state === "closing") return;
-    // The packet is complete. The pump would tell so only after the whole chunk, which may have to wait.
-    this.session.deadlines.clear("frame");
-    const action = this.#context.actions.find(packet);
-    if (action?.open) return action.run(this, packet);
-    const { missing } = packet;
-    if (missing !== undefined) {
-      this.answerError("missing_field", `${missing}: ${FIELD_FORMS[missing]}`);
-    } else if (this.state === "new") {
-      this.answerError("not_registered", ERRORS.not_registered);
-    } else if (!packet.hasToken(this.#token)) {
-      this.answerError("bad_token", ERRORS.bad_token);
-    } else if (action === undefined) {
-      this.answerError("unknown_action", `no handler is bound to the action "${packet.action.slice(0, 64)}"`);
-    } else {
-      return action.run(this, packet);
-    }
   }
 
   /** [JSON-3.2] Answers the handshake, whoever began it. Exactly once. */
@@ -305,28 +324,9 @@ export class PacketPeer implements Peer, Connection {
     this.answerError("unhandled", ERRORS.unhandled);
   }
 
-  /** [JSON-1.3] to [JSON-1.9] The wire is broken, so the connection ends. */
-  private failed(error: unknown): void {
-    if (!(error instanceof ProtocolError)) {
-      this.#context.hub.report("a JSON packet connection failed", error);
-      this.link.destroy();
-      return;
-    }
-    const { code } = error;
-    if (code === "bad_json" || code === "too_long" || code === "too_deep") this.endWith(code, error.message);
-    else this.end();
-  }
-
   private endWith(code: ErrorCode, message: string): void {
     if (this.state !== "closing") this.answerError(code, message);
     this.end();
-  }
-
-  private gone(): void {
-    this.state = "closing";
-    this.pending = undefined;
-    this.#context.clients.delete(this.#token);
-    this.#context.hub.close(this.session);
   }
 }
 

@@ -43,7 +43,10 @@ export interface DirectHandlers {
 const READ_BYTES = 65_536;
 
 /** One memory for all reads: what a read gives is worked off, or copied, before the next. */
-const shared = new Uint8Array(READ_BYTES);
+const memory = new ArrayBuffer(READ_BYTES);
+const shared = new Uint8Array(memory);
+/** What a read gives at the end of the stream. */
+const UV_EOF = -4_095;
 const binding = findBinding();
 /** Used again as long as writes are done at once: libuv keeps a request only for a write that is not. */
 let request: WriteRequest | undefined;
@@ -126,9 +129,15 @@ function onread(this: Handle, buffer: ArrayBuffer | undefined): unknown {
   const { streamBaseState, kReadBytesOrError } = binding as Binding;
   const direct = this.direct as DirectSocket;
   const read = streamBaseState[kReadBytesOrError] as number;
-  if (read < 0) return direct.streamOnread.call(this, buffer);
-  if (read > 0) direct.handlers.data(new Uint8Array(shared.buffer, 0, read));
-  return undefined;
+  if (read > 0) {
+    direct.handlers.data(new Uint8Array(memory, 0, read));
+    return undefined;
+  }
+  if (read === 0) return undefined;
+  const result = direct.streamOnread.call(this, buffer);
+  // The stream has just closed the handle: whoever would write yet in this tick has to know.
+  if (read !== UV_EOF) direct.handlers.failed(read);
+  return result;
 }
 
 let tested: Promise<boolean> | undefined;

@@ -27,7 +27,7 @@ export interface LinkHandlers {
   data(chunk: Uint8Array): void;
   /** The other side has ended its sending; it may still read. */
   ended(): void;
-  /** What was queued has left. */
+  /** What was queued has left. Told while reading is paused: who reads on does not wait for it. */
   drained(): void;
   /** The link is gone, for whatever reason. Told once, last. */
   closed(reason: CloseReason): void;

@@ -1,5 +1,5 @@
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
-import { Outbox, type Sender } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 
 /**
  * Two ends of a link within one process, for tests: what is written at one end in a tick comes out at the other in
@@ -16,7 +16,7 @@ export function memoryLinks(
   return [a, b];
 }
 
-class MemoryLink implements Link, Sender {
+class MemoryLink extends Outbox implements Link {
   readonly transport = "memory";
   readonly remoteAddress: string;
   readonly remotePort = 1;
@@ -28,16 +28,15 @@ class MemoryLink implements Link, Sender {
   private unread: Uint8Array[] = [];
   private otherEnded = false;
   private readonly cut: ((bytes: Uint8Array) => Iterable<Uint8Array>) | undefined;
-  private readonly outbox: Outbox;
 
   constructor(remoteAddress: string, cut: ((bytes: Uint8Array) => Iterable<Uint8Array>) | undefined) {
+    super();
     this.remoteAddress = remoteAddress;
     this.cut = cut;
-    this.outbox = new Outbox(this);
   }
 
   get queuedBytes(): number {
-    return this.outbox.bytes + this.other.unread.reduce((sum, chunk) => sum + chunk.length, 0);
+    return this.gathered + this.other.unread.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
   open(handlers: LinkHandlers): void {
@@ -46,13 +45,13 @@ class MemoryLink implements Link, Sender {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.state === "open") this.outbox.write(chunk);
+    if (this.state === "open") this.gather(chunk);
   }
 
   end(): void {
     if (this.state !== "open") return;
     this.state = "ending";
-    this.outbox.schedule();
+    this.schedule();
   }
 
   destroy(): void {
@@ -69,7 +68,7 @@ class MemoryLink implements Link, Sender {
     this.deliver();
   }
 
-  send(bytes: Uint8Array | undefined): void {
+  protected send(bytes: Uint8Array | undefined): void {
     if (this.state === "closed") return;
     if (bytes !== undefined) {
       this.other.unread.push(...(this.cut?.(bytes) ?? [bytes]));
@@ -98,7 +97,7 @@ class MemoryLink implements Link, Sender {
   private close(reason: CloseReason): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    this.outbox.clear();
+    this.drop();
     queueMicrotask(() => this.handlers?.closed(reason));
   }
 }

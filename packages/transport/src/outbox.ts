@@ -70,33 +70,29 @@ const NOTHING = new Uint8Array(0);
 let root = new Batch(undefined, NOTHING);
 let dirty: Outbox[] = [];
 
-/** What an outbox hands its bytes to. */
-export interface Sender {
-  /** Called once a tick with the joined bytes; with `undefined` where only `schedule` was called. */
-  send(bytes: Uint8Array | undefined): void;
-}
-
-/** Gathers what one link is given in a tick, and hands it on joined when the tick's reading is done. */
-export class Outbox {
-  private tail: Batch | undefined;
+/**
+ * What every link begins with: gathers what it is given in a tick, and hands it on joined when the tick's reading is
+ * done. A base class, not a part: one object less to fetch from memory for each member of a room.
+ */
+export abstract class Outbox {
+  private tail: Batch | undefined = undefined;
   private scheduled = false;
-  private readonly sender: Sender;
 
-  constructor(sender: Sender) {
-    this.sender = sender;
-  }
+  /** Called once a tick with the joined bytes; with `undefined` where only `schedule` was called. */
+  protected abstract send(bytes: Uint8Array | undefined): void;
 
-  get bytes(): number {
+  /** Bytes that wait for the end of this tick. */
+  protected get gathered(): number {
     return this.tail === undefined ? 0 : this.tail.bytes;
   }
 
-  write(chunk: Uint8Array): void {
+  protected gather(chunk: Uint8Array): void {
     this.tail = (this.tail ?? root).append(chunk);
     if (!this.scheduled) this.schedule();
   }
 
   /** Asks for a flush at the end of this tick. */
-  schedule(): void {
+  protected schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     // Immediates run after all of a tick's reads: what they cause on one link leaves together.
@@ -104,7 +100,7 @@ export class Outbox {
   }
 
   /** Drops what was gathered. */
-  clear(): void {
+  protected drop(): void {
     this.tail = undefined;
   }
 
@@ -112,7 +108,7 @@ export class Outbox {
     this.scheduled = false;
     const { tail } = this;
     this.tail = undefined;
-    this.sender.send(tail?.join());
+    this.send(tail?.join());
   }
 }
 

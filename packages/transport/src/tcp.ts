@@ -9,7 +9,7 @@ import {
   type StreamService,
   TICK_INTERVAL_MS,
 } from "./link.ts";
-import { Outbox, type Sender } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 
 /** Default cap of what may be queued for one reader, in bytes. */
 export const DEFAULT_MAX_QUEUED_BYTES = 1_048_576;
@@ -107,19 +107,19 @@ function onClose(this: LinkedSocket): void {
   this.wireyardLink?.closed();
 }
 
-class TcpLink implements Link, DirectHandlers, Sender {
+class TcpLink extends Outbox implements Link, DirectHandlers {
   readonly transport = "tcp";
   readonly remoteAddress: string;
   readonly remotePort: number;
   private readonly socket: Socket;
   private readonly siblings: Set<Socket> | undefined;
   private readonly maxQueuedBytes: number;
-  private readonly outbox: Outbox;
   private handlers: LinkHandlers | undefined;
   private direct: DirectSocket | undefined;
   private readonly wantsDirect: boolean;
-  /** `ending`: to be ended when all is handed over. `ended`: it was. */
-  private state: "open" | "ending" | "ended" | "closed" = "open";
+  private paused = false;
+  /** `ending`: to be ended when all is handed over. `ended`: it was. `cut`: destroyed, to be closed soon. */
+  private state: "open" | "ending" | "ended" | "cut" | "closed" = "open";
   private reason: CloseReason = "ended";
 
   /** @param options.open the listener's sockets, which this one leaves when it is gone */
@@ -127,6 +127,7 @@ class TcpLink implements Link, DirectHandlers, Sender {
     socket: LinkedSocket,
     options: { maxQueuedBytes: number; direct: boolean; open?: Set<Socket> },
   ) {
+    super();
     this.socket = socket;
     this.siblings = options.open;
     this.maxQueuedBytes = options.maxQueuedBytes;
@@ -134,14 +135,13 @@ class TcpLink implements Link, DirectHandlers, Sender {
     // Gone before we looked: then there is no address any more, and `close` follows.
     this.remoteAddress = socket.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? 0;
-    this.outbox = new Outbox(this);
     socket.wireyardLink = this;
     socket.on("error", onError);
     socket.on("close", onClose);
   }
 
   get queuedBytes(): number {
-    return this.outbox.bytes + this.handedOver();
+    return this.gathered + this.handedOver();
   }
 
   open(handlers: LinkHandlers): void {
@@ -156,13 +156,13 @@ class TcpLink implements Link, DirectHandlers, Sender {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.state === "open") this.outbox.write(chunk);
+    if (this.state === "open") this.gather(chunk);
   }
 
   end(): void {
     if (this.state !== "open") return;
     this.state = "ending";
-    this.outbox.schedule();
+    this.schedule();
     // Reading on keeps the kernel from answering unread bytes with a reset that would overtake our last words.
     this.resume();
     const lingering = setTimeout(() => this.socket.destroy(), LINGER_MS);
@@ -170,16 +170,25 @@ class TcpLink implements Link, DirectHandlers, Sender {
   }
 
   destroy(): void {
-    this.reason = "destroyed";
+    this.cut("destroyed");
+  }
+
+  private cut(reason: CloseReason): void {
+    if (this.state === "closed") return;
+    this.state = "cut";
+    this.reason = reason;
+    this.drop();
     this.socket.destroy();
   }
 
   pause(): void {
+    this.paused = true;
     if (this.direct === undefined) this.socket.pause();
     else this.direct.pause();
   }
 
   resume(): void {
+    this.paused = false;
     if (this.direct === undefined) this.socket.resume();
     else this.direct.resume();
   }
@@ -201,28 +210,25 @@ class TcpLink implements Link, DirectHandlers, Sender {
 
   /** From the socket: something failed, and it will close. */
   failed(): void {
-    this.reason = "error";
-    this.socket.destroy();
+    this.cut("error");
   }
 
   /** From the socket: it is gone. */
   closed(): void {
     this.state = "closed";
     this.siblings?.delete(this.socket);
-    this.outbox.clear();
+    this.drop();
     this.handlers?.closed(this.reason);
   }
 
   /** From the outbox: what was written in this tick. */
-  send(bytes: Uint8Array | undefined): void {
-    const { socket } = this;
-    if (socket.destroyed) return;
+  protected send(bytes: Uint8Array | undefined): void {
+    if (this.state !== "open" && this.state !== "ending") return;
     if (bytes !== undefined) {
-      if (this.direct === undefined) socket.write(bytes);
+      if (this.direct === undefined) this.socket.write(bytes);
       else this.direct.write(bytes);
       if (this.handedOver() > this.maxQueuedBytes) {
-        this.reason = "slow_reader";
-        socket.destroy();
+        this.cut("slow_reader");
         return;
       }
     }
@@ -232,13 +238,13 @@ class TcpLink implements Link, DirectHandlers, Sender {
 
   /** From the socket: all that was handed over has left. */
   drained(): void {
-    if (this.state === "open") this.handlers?.drained();
-    this.finish();
+    if (this.paused && this.state === "open") this.handlers?.drained();
+    if (this.state === "ending") this.finish();
   }
 
   /** Ends the sending where that was asked for. The stream itself sends what it holds before the end. */
   private finish(): void {
-    if (this.state !== "ending" || this.outbox.bytes > 0) return;
+    if (this.state !== "ending" || this.gathered > 0) return;
     this.state = "ended";
     this.socket.end();
   }

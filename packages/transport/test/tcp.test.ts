@@ -170,13 +170,18 @@ describe.each([true, false])("a TCP link, direct: %s", (direct) => {
     expect(seen.join("")).toBe("onetwo");
   });
 
-  test("brings a large answer to a slow reader whole, and tells when it has left", async () => {
+  test("brings a large answer to a slow reader whole, and tells the paused owner when it has left", async () => {
     const large = new Uint8Array(5_000_000).map((_, i) => i);
     let drained = 0;
     const listener = await listenAs(
       direct,
       (link) => {
-        link.open({ ...quiet, drained: () => void drained++, ended: () => link.end() });
+        const goOn = (): void => {
+          drained++;
+          link.resume();
+        };
+        link.open({ ...quiet, drained: goOn, ended: () => link.end() });
+        link.pause();
         link.write(large.subarray(0, 3_000_000));
         setImmediate(() => setImmediate(() => link.write(large.subarray(3_000_000))));
       },

@@ -8,7 +8,7 @@ import {
   type Session,
   UsageError,
 } from "@wireyard/session";
-import { type Link, pump, type StreamService } from "@wireyard/transport";
+import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
 import { encodeEcho, encodeServerMessage, longBytes, MAX_RESPONSE_LENGTH } from "./codec.ts";
 import { VarintConnection } from "./connection.ts";
 import type { ClientMessage } from "./messages.ts";
@@ -131,7 +131,7 @@ function* sessionsOf(peers: Iterable<VarintPeer>): Generator<VarintSession> {
 }
 
 /** One client: its messages are answered here; of the hub's events its wire has no word for any. */
-class VarintPeer implements Peer {
+class VarintPeer implements Peer, PumpHandlers<ClientMessage> {
   readonly session: Session;
   readonly pings: ServerPings;
   private readonly context: VarintContext;
@@ -153,16 +153,10 @@ class VarintPeer implements Peer {
   }
 
   start(): void {
-    const { deadlines } = this.session;
     this.context.peers.add(this);
-    deadlines.start("silence", QUIET_MS);
+    this.session.deadlines.start("silence", QUIET_MS);
     this.startKeepAlive();
-    pump(this.link, this.connection, {
-      event: (message) => this.event(message),
-      settled: (partial, events) => this.settled(partial, events),
-      failed: (error) => this.failed(error),
-      closed: () => this.gone(),
-    });
+    pump(this.link, this.connection, this);
   }
 
   /** It is in no room and no user: nothing comes, and there would be no packet for it. */
@@ -179,7 +173,7 @@ class VarintPeer implements Peer {
     this.end();
   }
 
-  private event(message: ClientMessage): void {
+  event(message: ClientMessage): void {
     switch (message.type) {
       case "ping":
         this.link.write(encodeEcho(message.payload));
@@ -199,13 +193,29 @@ class VarintPeer implements Peer {
     }
   }
 
-  private settled(partial: boolean, events: number): void {
+  settled(partial: boolean, events: number): void {
     const { limits } = this.context.hub;
     const { deadlines } = this.session;
     deadlines.frame(partial, events, limits.frameTimeoutMs);
     // [VARINT-6.5] In state 1 no keep-alive can tell whether somebody is there.
     if (this.state === "default") deadlines.clear("idle");
     else if (events > 0) deadlines.touch("idle", limits.idleTimeoutMs);
+  }
+
+  /** [VARINT-1.8] The wire is broken, so the connection ends. */
+  failed(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.end();
+      return;
+    }
+    this.context.hub.report("a VarInt state connection failed", error);
+    this.link.destroy();
+  }
+
+  /** The connection is gone, or as good as. */
+  closed(): void {
+    this.context.peers.delete(this);
+    this.context.hub.close(this.session);
   }
 
   private keepAlive(): void {
@@ -226,26 +236,11 @@ class VarintPeer implements Peer {
     if (keepAliveMs > 0) this.session.deadlines.start("ping", keepAliveMs);
   }
 
-  /** [VARINT-1.8] The wire is broken, so the connection ends. */
-  private failed(error: unknown): void {
-    if (error instanceof ProtocolError) {
-      this.end();
-      return;
-    }
-    this.context.hub.report("a VarInt state connection failed", error);
-    this.link.destroy();
-  }
-
   private end(): void {
     if (this.phase === "closing") return;
     this.phase = "closing";
-    this.gone();
+    this.closed();
     this.link.end();
-  }
-
-  private gone(): void {
-    this.context.peers.delete(this);
-    this.context.hub.close(this.session);
   }
 }
 
