@@ -4,7 +4,7 @@ export interface Limits {
   loginTimeoutMs: number;
   /** Stream protocols: from a frame's first byte to its last, in total. */
   frameTimeoutMs: number;
-  /** Comma and JSON: with nothing received for this long, a session ends. */
+  /** Comma, JSON, and VarInt where a handshake waits for its request: with nothing received for this long, a session ends. */
   idleTimeoutMs: number;
   /** A request that is not done by then is answered `timeout`. */
   requestTimeoutMs: number;

@@ -13,4 +13,11 @@ export { memoryLinks } from "./memory.ts";
 export { type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
 export { Requests } from "./requests.ts";
 export { connectTcp, DEFAULT_MAX_QUEUED_BYTES, listenTcp } from "./tcp.ts";
-export { type DatagramService, type DatagramSocket, listenUdp } from "./udp.ts";
+export {
+  connectUdp,
+  type DatagramHandlers,
+  type DatagramLink,
+  type DatagramService,
+  type DatagramSocket,
+  listenUdp,
+} from "./udp.ts";

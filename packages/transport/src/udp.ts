@@ -23,6 +23,21 @@ export interface DatagramService {
   failed(error: unknown): void;
 }
 
+/** A socket for the datagrams that go to one address and come from it: a client's. */
+export interface DatagramLink {
+  /** Sends one datagram, or drops it where the queue is full: datagrams may be lost. */
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** What a datagram link tells its owner. */
+export interface DatagramHandlers {
+  /** One datagram came in. Lent for the call. */
+  datagram(bytes: Uint8Array): void;
+  /** Told of what went wrong, such as that nothing listens there; the link goes on. */
+  failed(error: unknown): void;
+}
+
 const MAX_QUEUED_BYTES = 1_048_576;
 
 /**
@@ -75,6 +90,47 @@ export function listenUdp(service: DatagramService, options: ListenOptions): Pro
       };
       service.bound(bound);
       resolve(bound);
+    });
+  });
+}
+
+/**
+ * Opens a link for datagrams to an address and port, which no other address can send to. Nothing goes out yet: UDP does
+ * not tell whether anybody is there.
+ *
+ * @param options.address an IP address, such as a stream link's `remoteAddress`
+ * @throws {Error} with Node's `code`, such as `ENETUNREACH`
+ */
+export function connectUdp(
+  options: { address: string; port: number },
+  handlers: DatagramHandlers,
+): Promise<DatagramLink> {
+  const socket = createSocket(isIPv6(options.address) ? "udp6" : "udp4");
+  socket.on("message", (bytes: Uint8Array) => {
+    try {
+      handlers.datagram(bytes);
+    } catch (error) {
+      handlers.failed(error);
+    }
+  });
+  const sent = (error: Error | null): void => {
+    if (error !== null) handlers.failed(error);
+  };
+  return new Promise((resolve, reject) => {
+    const refuse = (error: Error): void => {
+      socket.close();
+      reject(error);
+    };
+    socket.once("error", refuse);
+    socket.connect(options.port, options.address, () => {
+      socket.off("error", refuse);
+      socket.on("error", (error) => handlers.failed(error));
+      resolve({
+        send(bytes) {
+          if (socket.getSendQueueSize() <= MAX_QUEUED_BYTES) socket.send(bytes, sent);
+        },
+        close: () => void socket.close(),
+      });
     });
   });
 }
