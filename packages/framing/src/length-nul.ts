@@ -52,7 +52,7 @@ export class LengthNulDecoder implements FrameDecoder {
         }
         if (held >= HEADER_BYTES + length) {
           input.start = start + HEADER_BYTES + length;
-          return new Uint8Array(bytes.buffer, bytes.byteOffset + start + HEADER_BYTES, length);
+          return input.view(start + HEADER_BYTES, length);
         }
       }
     }

@@ -47,7 +47,7 @@ export class LineDecoder implements FrameDecoder {
     if (line > this.maxLineBytes) throw tooLong(this.maxLineBytes);
     this.searched = 0;
     input.start = end + 1;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, line);
+    return input.view(start, line);
   }
 }
 

@@ -1,6 +1,6 @@
 const SLAB_BYTES = 65_536;
 
-let slab = new Uint8Array(SLAB_BYTES);
+let slab = new ArrayBuffer(SLAB_BYTES);
 let used = 0;
 
 /**
@@ -10,9 +10,9 @@ let used = 0;
 export function allocateBytes(bytes: number): Uint8Array {
   if (bytes > SLAB_BYTES >> 2) return new Uint8Array(bytes);
   if (used + bytes > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
+    slab = new ArrayBuffer(SLAB_BYTES);
     used = 0;
   }
   used += bytes;
-  return new Uint8Array(slab.buffer, used - bytes, bytes);
+  return new Uint8Array(slab, used - bytes, bytes);
 }

@@ -13,13 +13,22 @@ export class StreamBuffer {
   bytes: Uint8Array = EMPTY;
   start = 0;
   private storage: Uint8Array | undefined;
+  /** Of `bytes`: asked for once, because asking is a call out of compiled code. */
+  private memory: ArrayBufferLike | undefined;
 
   get length(): number {
     return this.bytes.length - this.start;
   }
 
+  /** A view of `length` bytes from `start` of `bytes` on. */
+  view(start: number, length: number): Uint8Array {
+    this.memory ??= this.bytes.buffer;
+    return new Uint8Array(this.memory, this.bytes.byteOffset + start, length);
+  }
+
   /** Adds a chunk behind what is unread. */
   push(chunk: Uint8Array): void {
+    this.memory = undefined;
     const rest = this.bytes.length - this.start;
     if (rest === 0) {
       this.bytes = chunk;
@@ -44,21 +53,23 @@ export class StreamBuffer {
 
   /** Takes the next `length` bytes, which must be there. A view: copy it to keep it. */
   take(length: number): Uint8Array {
-    const { bytes, start } = this;
+    const { start } = this;
     this.start = start + length;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
+    return this.view(start, length);
   }
 
   /** Copies what is unread out of a borrowed chunk, so that the chunk's memory is free again. */
   keep(): void {
     const rest = this.bytes.length - this.start;
     if (rest === 0) {
+      this.memory = undefined;
       this.bytes = EMPTY;
       this.start = 0;
       this.storage = undefined;
     } else if (this.storage === undefined) {
       const copy = new Uint8Array(Math.max(SMALLEST, rest));
       copy.set(this.bytes.subarray(this.start));
+      this.memory = undefined;
       this.storage = copy;
       this.bytes = new Uint8Array(copy.buffer, 0, rest);
       this.start = 0;

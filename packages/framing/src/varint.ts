@@ -91,7 +91,7 @@ export class VarIntFrameDecoder implements FrameDecoder {
       return undefined;
     }
     input.start = start + header + length;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start + header, length);
+    return input.view(start + header, length);
   }
 }
 

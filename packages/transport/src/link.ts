@@ -10,6 +10,8 @@ export interface Link {
    * links that get the same the same object: they then share the joined bytes too.
    */
   write(chunk: Uint8Array): void;
+  /** Queues a copy of lent bytes, from `start` up to `end`: for short answers to this link alone. */
+  copy(bytes: Uint8Array, start: number, end: number): void;
   /** Sends what is queued, then closes. What still comes in is discarded. */
   end(): void;
   /** Closes at once, dropping what is queued. */

@@ -48,6 +48,10 @@ class MemoryLink extends Outbox implements Link {
     if (this.state === "open") this.gather(chunk);
   }
 
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    if (this.state === "open") this.gatherCopy(bytes, start, end);
+  }
+
   end(): void {
     if (this.state !== "open") return;
     this.state = "ending";

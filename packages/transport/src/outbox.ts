@@ -11,25 +11,13 @@ class Batch {
   readonly chunk: Uint8Array;
   /** Bytes of this and all previous chunks. */
   readonly bytes: number;
-  /** Whether all chunks lie one behind the other in one memory, as what was allocated in turn does. */
-  private readonly adjacent: boolean;
   private next: Batch | undefined;
   private joined: Uint8Array | undefined;
 
   constructor(previous: Batch | undefined, chunk: Uint8Array) {
     this.previous = previous;
     this.chunk = chunk;
-    if (previous === undefined || previous.bytes === 0) {
-      this.bytes = chunk.length;
-      this.adjacent = true;
-    } else {
-      const before = previous.chunk;
-      this.bytes = previous.bytes + chunk.length;
-      this.adjacent =
-        previous.adjacent &&
-        before.byteOffset + before.length === chunk.byteOffset &&
-        before.buffer === chunk.buffer;
-    }
+    this.bytes = previous === undefined ? 0 : previous.bytes + chunk.length;
     this.next = undefined;
     this.joined = undefined;
   }
@@ -43,15 +31,8 @@ class Batch {
   }
 
   join(): Uint8Array {
-    this.joined ??= this.adjacent ? this.span() : this.copy();
+    this.joined ??= this.chunk.length === this.bytes ? this.chunk : this.copy();
     return this.joined;
-  }
-
-  /** A view from the first chunk to this one: nothing is copied. */
-  private span(): Uint8Array {
-    const { chunk, bytes } = this;
-    if (chunk.length === bytes) return chunk;
-    return new Uint8Array(chunk.buffer, chunk.byteOffset + chunk.length - bytes, bytes);
   }
 
   private copy(): Uint8Array {
@@ -65,6 +46,13 @@ class Batch {
   }
 }
 
+/** Short copies are made in a loop: the call costs more than their bytes. */
+const SHORT_BYTES = 48;
+const COPIES_BYTES = 65_536;
+/** Where copies of all links lie, in the order they came. Filled once and never again: its bytes may be on their way. */
+let copies = new Uint8Array(COPIES_BYTES);
+let copiesEnd = 0;
+
 const NOTHING = new Uint8Array(0);
 
 let root = new Batch(undefined, NOTHING);
@@ -77,18 +65,60 @@ let dirty: Outbox[] = [];
 export abstract class Outbox {
   private tail: Batch | undefined = undefined;
   private scheduled = false;
+  /** Copies that nothing has come behind: bytes of `copied` from `copiedStart` to `copiedEnd`. */
+  private copied: Uint8Array | undefined = undefined;
+  private copiedStart = 0;
+  private copiedEnd = 0;
 
   /** Called once a tick with the joined bytes; with `undefined` where only `schedule` was called. */
   protected abstract send(bytes: Uint8Array | undefined): void;
 
   /** Bytes that wait for the end of this tick. */
   protected get gathered(): number {
-    return this.tail === undefined ? 0 : this.tail.bytes;
+    return (this.tail === undefined ? 0 : this.tail.bytes) + this.copiedEnd - this.copiedStart;
   }
 
+  /** Gathers a chunk, which must not change any more. */
   protected gather(chunk: Uint8Array): void {
+    if (this.copied !== undefined) this.closeCopies();
     this.tail = (this.tail ?? root).append(chunk);
     if (!this.scheduled) this.schedule();
+  }
+
+  /** Gathers a copy of lent bytes: what goes to one link alone costs no array and no batch of its own. */
+  protected gatherCopy(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > COPIES_BYTES >> 2) {
+      this.gather(bytes.slice(start, end));
+      return;
+    }
+    if (copiesEnd + length > COPIES_BYTES) {
+      copies = new Uint8Array(COPIES_BYTES);
+      copiesEnd = 0;
+    }
+    const at = copiesEnd;
+    copiesEnd = at + length;
+    if (length > SHORT_BYTES) copies.set(bytes.subarray(start, end), at);
+    else for (let i = 0; i < length; i++) copies[at + i] = bytes[start + i] as number;
+    if (this.copied !== copies || this.copiedEnd !== at) {
+      if (this.copied !== undefined) this.closeCopies();
+      this.copied = copies;
+      this.copiedStart = at;
+    }
+    this.copiedEnd = copiesEnd;
+    if (!this.scheduled) this.schedule();
+  }
+
+  private closeCopies(): void {
+    this.tail = (this.tail ?? root).append(this.takeCopies());
+  }
+
+  private takeCopies(): Uint8Array {
+    const taken = (this.copied as Uint8Array).subarray(this.copiedStart, this.copiedEnd);
+    this.copied = undefined;
+    this.copiedStart = 0;
+    this.copiedEnd = 0;
+    return taken;
   }
 
   /** Asks for a flush at the end of this tick. */
@@ -102,13 +132,20 @@ export abstract class Outbox {
   /** Drops what was gathered. */
   protected drop(): void {
     this.tail = undefined;
+    if (this.copied !== undefined) this.takeCopies();
   }
 
   flush(): void {
     this.scheduled = false;
     const { tail } = this;
+    if (tail === undefined) {
+      this.send(this.copied === undefined ? undefined : this.takeCopies());
+      return;
+    }
+    if (this.copied !== undefined) this.closeCopies();
+    const joined = (this.tail as Batch).join();
     this.tail = undefined;
-    this.send(tail?.join());
+    this.send(joined);
   }
 }
 

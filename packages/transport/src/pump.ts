@@ -22,6 +22,8 @@ export interface PumpHandlers<Event> {
    * peer has to complete, and how many events came of it.
    */
   settled(partial: boolean, events: number): void;
+  /** The peer has said all that it will say, and all of it was worked off; the link is ended behind this. */
+  ended?(): void;
   /** The wire is broken (`ProtocolError`), or a handler threw or rejected. No event comes after it. */
   failed(error: unknown): void;
   /** The link is gone. Told once, last. */
@@ -63,7 +65,7 @@ class Pump<Event> implements LinkHandlers {
 
   ended(): void {
     this.inputEnded = true;
-    if (this.state === "ready") this.link.end();
+    if (this.state === "ready") this.finish();
   }
 
   drained(): void {
@@ -105,10 +107,15 @@ class Pump<Event> implements LinkHandlers {
         }
       }
       handlers.settled(connection.partial, events);
-      if (this.inputEnded) link.end();
+      if (this.inputEnded) this.finish();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private finish(): void {
+    this.handlers.ended?.();
+    this.link.end();
   }
 
   private stop(state: "waiting" | "blocked", events: number): void {

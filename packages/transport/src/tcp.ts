@@ -159,6 +159,10 @@ class TcpLink extends Outbox implements Link, DirectHandlers {
     if (this.state === "open") this.gather(chunk);
   }
 
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    if (this.state === "open") this.gatherCopy(bytes, start, end);
+  }
+
   end(): void {
     if (this.state !== "open") return;
     this.state = "ending";

@@ -116,21 +116,27 @@ export function connectUdp(
   const sent = (error: Error | null): void => {
     if (error !== null) handlers.failed(error);
   };
+  let open = true;
+  const link: DatagramLink = {
+    send(bytes) {
+      if (open && socket.getSendQueueSize() <= MAX_QUEUED_BYTES) socket.send(bytes, sent);
+    },
+    close() {
+      if (open) socket.close();
+      open = false;
+    },
+  };
   return new Promise((resolve, reject) => {
-    const refuse = (error: Error): void => {
-      socket.close();
+    // Node calls this with an error where it cannot connect, which its types do not know.
+    const connected = (error?: Error): void => {
+      if (error === undefined) {
+        resolve(link);
+        return;
+      }
+      link.close();
       reject(error);
     };
-    socket.once("error", refuse);
-    socket.connect(options.port, options.address, () => {
-      socket.off("error", refuse);
-      socket.on("error", (error) => handlers.failed(error));
-      resolve({
-        send(bytes) {
-          if (socket.getSendQueueSize() <= MAX_QUEUED_BYTES) socket.send(bytes, sent);
-        },
-        close: () => void socket.close(),
-      });
-    });
+    socket.on("error", handlers.failed);
+    socket.connect(options.port, options.address, connected);
   });
 }

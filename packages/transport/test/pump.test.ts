@@ -20,6 +20,7 @@ function setUp(handle: (line: string, link: Link) => void | Promise<void>): {
   pump(server, new LineDecoder({ maxLineBytes: 10 }), {
     event: (line) => handle(text(line), server),
     settled: (partial, events) => log.push(`settled ${partial} ${events}`),
+    ended: () => log.push("ended"),
     failed: (error) =>
       log.push(`failed ${error instanceof ProtocolError ? error.code : (error as Error).message}`),
     closed: (reason) => log.push(`closed ${reason}`),

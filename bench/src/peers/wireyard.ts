@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { BENCH } from "../build.ts";
+import { startServer } from "../processes.ts";
+import type { Peer } from "./peer.ts";
+
+const APP = path.resolve(BENCH, "../apps/server");
+
+/**
+ * What differs from the defaults. All load comes from one address, so the counts and rates for one address are raised;
+ * every other limit, check and deadline is on, as a user has it.
+ */
+const SETTINGS = {
+  "limits.maxConnections": 20_000,
+  "limits.connectionsPerIp": 20_000,
+  "limits.connectionRatePerIp": 1_000_000,
+  "protocols.colon-relay.port": 0,
+  "protocols.colon-relay.udpPort": 0,
+  "protocols.comma-command.port": 0,
+  "protocols.varint-state.port": 0,
+  "protocols.json-packet.port": 0,
+  "web.port": 0,
+  drainMs: 0,
+};
+
+/** Names of ports in talks, and where the ready line has them. `web` is missing as long as nothing is served there. */
+const PORTS: Record<string, (line: ReadyLine) => number | undefined> = {
+  colon: (line) => line["colon-relay"]?.tcp,
+  udp: (line) => line["colon-relay"]?.udp,
+  comma: (line) => line["comma-command"]?.tcp,
+  varint: (line) => line["varint-state"]?.tcp,
+  json: (line) => line["json-packet"]?.tcp,
+  web: (line) => line.web,
+};
+
+interface ReadyLine {
+  readonly web?: number;
+  readonly [protocol: `${string}-${string}`]: { readonly tcp?: number; readonly udp?: number } | undefined;
+}
+
+/** Wireyard's server: from its sources, or as it was built (`pnpm build`) and is published. */
+export function wireyard(isBuilt: boolean): Peer {
+  const main = isBuilt ? ["dist/main.js"] : ["--conditions=source", "src/main.ts"];
+  const script = path.join(APP, main.at(-1) as string);
+  return {
+    name: "wireyard",
+    missing: () => (existsSync(script) ? undefined : "apps/server has not been built; run pnpm build"),
+    version: () => `${readVersion()} from ${isBuilt ? "its build" : "its sources"}, Node ${process.version}`,
+    async start() {
+      // Accounts are a file, as by default.
+      const cwd = mkdtempSync(path.join(tmpdir(), "wireyard-bench-"));
+      const set = Object.entries(SETTINGS).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+      const args = [...main.slice(0, -1), script, "serve", ...set];
+      const running = await startServer(process.execPath, args, { cwd, ready: readPorts });
+      const stop = async (): Promise<void> => {
+        await running.stop();
+        rmSync(cwd, { recursive: true, force: true });
+      };
+      return { ...running, stop };
+    },
+  };
+}
+
+/** Ports by name from `wireyard ready {…}`; `undefined` of any other line. */
+export function readPorts(line: string): Record<string, number> | undefined {
+  const start = "wireyard ready ";
+  if (!line.startsWith(start)) return undefined;
+  const ready: ReadyLine = JSON.parse(line.slice(start.length));
+  const found = Object.entries(PORTS).map(([name, read]) => [name, read(ready)]);
+  return Object.fromEntries(found.filter(([, port]) => port !== undefined));
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(path.join(APP, "package.json"), "utf8")).version;
+}
