@@ -95,6 +95,12 @@ export class CommaClient implements AsyncIterable<CommaEvent> {
     await this.request("nop");
   }
 
+  /** The forms of the server's commands, or that of one. @throws {CommaRefusal} `command_not_found` */
+  async help(command?: string): Promise<string[]> {
+    const values = await this.request("help", ...(command === undefined ? [] : [command]));
+    return values.slice(1);
+  }
+
   /**
    * Runs any command of the server.
    *

@@ -14,13 +14,10 @@ import type { ClientMessage, CommandMessage, InvalidMessage, ServerMessage } fro
 
 const HEADER_BYTES = 5;
 const NOTHING = new Uint8Array(0);
-/** Data up to this size are looked at in a loop, which for them is faster than a call. */
+/** Longer data are given to calls that look at them, which for them are faster than a loop. */
 const SHORT_DATA = 64;
 /** Text up to this length is encoded in a loop: the encoder's own array costs more than that. */
 const SHORT_TEXT = 512;
-
-/** The frame without data: what answers `nop`. [COMMA-3.3] */
-const EMPTY_FRAME = new Uint8Array(HEADER_BYTES);
 
 /**
  * Reads the data of a client's frame. What breaks a command, not the wire, comes as `invalid`.
@@ -29,40 +26,50 @@ const EMPTY_FRAME = new Uint8Array(HEADER_BYTES);
  * @see PROTOCOL.md [COMMA-2.1] to [COMMA-2.3]
  */
 export function decodeClientMessage(data: Uint8Array): ClientMessage {
-  if (isPlain(data)) return locate(data);
+  const { length } = data;
+  // Most commands are short, ASCII and without escapes. Those are looked at once, in a loop: a call costs more.
+  let plain = length <= SHORT_DATA;
+  let first = length;
+  let second = length;
+  let third = length;
+  for (let at = 0; plain && at < length; at++) {
+    const byte = data[at] as number;
+    if (byte === COMMA) {
+      if (first === length) first = at;
+      else if (second === length) second = at;
+      else if (third === length) third = at;
+    } else if (byte > 0x7f || byte === BACKSLASH) plain = false;
+  }
+  return plain ? locate(data, first, second, third) : decodeUnplain(data);
+}
+
+function decodeUnplain(data: Uint8Array): ClientMessage {
   // [COMMA-1.5] Not wrapped in its `req`: the ID may be what is not text.
   if (!isUtf8(data)) return invalid(NOTHING, 0, "the data are not UTF-8");
-  if (!endsInLoneBackslash(data)) return locate(canonicalHead(data));
+  if (!endsInLoneBackslash(data)) return locateIn(canonicalHead(data));
   // [COMMA-1.7] An ID that the backslash belongs to has not ended: then there is none to answer to.
   const head = canonicalHead(data.subarray(0, -1));
-  const { reqEnd } = locate(head);
+  const { reqEnd } = locateIn(head);
   const text = "a backslash at the end escapes nothing; a backslash itself is \\\\";
   return invalid(head, reqEnd < head.length ? reqEnd : 0, text);
 }
 
-/** Whether `data` are short, ASCII and without escapes: most commands are, and need no second look. */
-function isPlain(data: Uint8Array): boolean {
+function locateIn(data: Uint8Array): ClientMessage {
   const { length } = data;
-  if (length > SHORT_DATA) return false;
-  for (let at = 0; at < length; at++) {
-    const byte = data[at] as number;
-    if (byte > 0x7f || byte === BACKSLASH) return false;
-  }
-  return true;
+  const first = fieldEnd(data, 0);
+  const second = first === length ? length : fieldEnd(data, first + 1);
+  const third = second === length ? length : fieldEnd(data, second + 1);
+  return locate(data, first, second, third);
 }
 
-/** Finds the parts of a command whose head is canonical. */
-function locate(data: Uint8Array): ClientMessage {
-  const end = fieldEnd(data, 0);
-  if (!isReq(data, 0, end)) return { type: "command", data, reqEnd: 0, nameStart: 0, nameEnd: end };
-  if (end === data.length) return invalid(data, 0, "req has no ID: its form is req,<ID>,<command>");
-  const reqEnd = fieldEnd(data, end + 1);
-  if (reqEnd === data.length)
-    return invalid(data, reqEnd, "req has no command: its form is req,<ID>,<command>");
-  const nameStart = reqEnd + 1;
-  const nameEnd = fieldEnd(data, nameStart);
-  if (isReq(data, nameStart, nameEnd)) return invalid(data, reqEnd, "a req cannot hold another req");
-  return { type: "command", data, reqEnd, nameStart, nameEnd };
+/** Finds the parts of a command whose head is canonical; its first three fields end where is said. */
+function locate(data: Uint8Array, first: number, second: number, third: number): ClientMessage {
+  if (!isReq(data, 0, first)) return { type: "command", data, reqEnd: 0, nameStart: 0, nameEnd: first };
+  if (first === data.length) return invalid(data, 0, "req has no ID: its form is req,<ID>,<command>");
+  if (second === data.length)
+    return invalid(data, second, "req has no command: its form is req,<ID>,<command>");
+  if (isReq(data, second + 1, third)) return invalid(data, second, "a req cannot hold another req");
+  return { type: "command", data, reqEnd: second, nameStart: second + 1, nameEnd: third };
 }
 
 function isReq(data: Uint8Array, start: number, end: number): boolean {
@@ -125,32 +132,38 @@ export function encodeFields(fields: readonly string[]): Uint8Array {
  * @see PROTOCOL.md [COMMA-3.1] to [COMMA-3.3]
  */
 export function encodeReply(data: Uint8Array, reqEnd: number, values: readonly string[]): Uint8Array {
-  if (values.length === 0) {
-    if (reqEnd === 0) return EMPTY_FRAME;
-    const frame = allocateBytes(HEADER_BYTES + reqEnd);
-    writeReq(frame, data, reqEnd);
-    return frame;
-  }
-  const start = HEADER_BYTES + (reqEnd === 0 ? 0 : reqEnd + 1);
-  let frame: Uint8Array;
-  const size = asciiSize(values);
-  if (size === undefined) {
-    const bytes = encodeText(values.map(escapeText).join(","));
-    frame = allocateBytes(start + bytes.length);
-    frame.set(bytes, start);
-  } else {
-    frame = allocateBytes(start + size);
-    writeAscii(frame, start, values);
-  }
-  writeReq(frame, data, reqEnd);
-  if (reqEnd > 0) frame[start - 1] = COMMA;
-  return frame;
+  const writer = new ReplyWriter(0);
+  const end = writer.write(data, reqEnd, values);
+  return writer.bytes.subarray(0, end);
 }
 
-/** Writes a frame's header and, behind it, its `req,<ID>`. */
-function writeReq(frame: Uint8Array, data: Uint8Array, reqEnd: number): void {
-  writeLengthNulHeader(frame, 0, frame.length - HEADER_BYTES);
-  for (let at = 0; at < reqEnd; at++) frame[HEADER_BYTES + at] = data[at] as number;
+/** Encodes one reply after the other into the same memory, for whoever copies them on from there. */
+export class ReplyWriter {
+  /** The last reply's frame, from 0 up to what `write` returned. */
+  bytes: Uint8Array;
+  private readonly own: Uint8Array;
+
+  /** @param size in bytes of the memory; what is longer gets its own */
+  constructor(size: number) {
+    this.own = new Uint8Array(size);
+    this.bytes = this.own;
+  }
+
+  /** As `encodeReply`. @returns how many bytes the frame has */
+  write(data: Uint8Array, reqEnd: number, values: readonly string[]): number {
+    const start = HEADER_BYTES + reqEnd + (reqEnd > 0 && values.length > 0 ? 1 : 0);
+    const size = values.length === 0 ? 0 : asciiSize(values);
+    const text = size === undefined ? encodeText(values.map(escapeText).join(",")) : undefined;
+    const end = start + (text?.length ?? (size as number));
+    const frame = end <= this.own.length ? this.own : new Uint8Array(end);
+    this.bytes = frame;
+    writeLengthNulHeader(frame, 0, end - HEADER_BYTES);
+    for (let at = 0; at < reqEnd; at++) frame[HEADER_BYTES + at] = data[at] as number;
+    if (start > HEADER_BYTES + reqEnd) frame[start - 1] = COMMA;
+    if (text === undefined) writeAscii(frame, start, values);
+    else frame.set(text, start);
+    return end;
+  }
 }
 
 /** How many bytes values have once they are escaped, with a comma between two; `undefined` where not all are short ASCII. */

@@ -5,44 +5,46 @@ import {
   type AnyCommand,
   BUILT_IN_COMMANDS,
   type ByteCommand,
-  type Command,
   type CommandResult,
+  helpCommand,
+  noSuchCommand,
 } from "./commands.ts";
-import { escapeText } from "./fields.ts";
 import type { CommandMessage } from "./messages.ts";
+import { applyModule, type CommaModule } from "./modules.ts";
 
 /** Marks arguments that `check` has turned down. */
 export const WRONG_ARGUMENTS: unique symbol = Symbol("wrong arguments");
 
-/** The commands of one service, found by the bytes of their names. */
+/** The commands of one service, found by the bytes of their names. A table does not change; a service may take another. */
 export class CommandTable {
   /** By name. */
   readonly commands: ReadonlyMap<string, AnyCommand>;
-  /** By the length of the escaped name: a name is looked up without a string made of it. */
+  /** What somebody who named no command is told. */
+  readonly notFound: string;
+  /** By the length of the name: a name is looked up without a string made of it. */
   private readonly byLength = new Map<number, { name: Uint8Array; command: AnyCommand }[]>();
 
   /**
-   * @param commands added to the built-in ones, or put in their place
-   * @param remove names of built-in commands to leave out
+   * @param first changes the built-in commands
+   * @param modules change what the ones before them have left, by the names that errors tell
    * @throws {UsageError} where a command to add is none, or one to remove is not there
    */
-  constructor(commands: readonly Command[], remove: readonly string[]) {
+  constructor(first: CommaModule, modules: Readonly<Record<string, CommaModule>>) {
     const byName = new Map<string, AnyCommand>();
     for (const command of BUILT_IN_COMMANDS) byName.set(command.name, command);
-    for (const name of remove) {
-      if (!byName.delete(name)) {
-        throw new UsageError(
-          `there is no command "${name}" to remove; there are ${[...byName.keys()].join(", ")}`,
-        );
+    byName.set("help", helpCommand(byName));
+    applyModule(byName, first);
+    for (const [name, module] of Object.entries(modules)) {
+      try {
+        applyModule(byName, module);
+      } catch (error) {
+        throw error instanceof UsageError ? new UsageError(`${name}: ${error.message}`) : error;
       }
     }
-    for (const command of commands) {
-      refuseNoCommand(command);
-      byName.set(command.name, command);
-    }
     this.commands = byName;
+    this.notFound = noSuchCommand(byName);
     for (const command of byName.values()) {
-      const name = encodeText(escapeText(command.name));
+      const name = encodeText(command.name);
       const others = this.byLength.get(name.length);
       if (others === undefined) this.byLength.set(name.length, [{ name, command }]);
       else others.push({ name, command });
@@ -74,26 +76,17 @@ export function runCommand(
     return command.check(args) ? command.handler(args, session, hub) : WRONG_ARGUMENTS;
   }
   const args = argumentTexts(message);
-  return command.check(args) ? command.handler(args, session, hub) : WRONG_ARGUMENTS;
+  const right: unknown = command.check(args);
+  // A promise is true, whatever it comes to.
+  if (isPromise(right)) throw new UsageError("check returns true or false, not a promise");
+  return right ? command.handler(args, session, hub) : WRONG_ARGUMENTS;
 }
 
-/** What is not a command of its own: it says under which ID the one within it is answered. */
-const REQ = "req";
-
-/** A command comes from an operator's own module: nothing has checked yet that it is one. */
-function refuseNoCommand(command: Command): void {
-  const { name, usage, check, handler } = command;
-  if (typeof name !== "string" || name === "") throw new UsageError("a command needs a name");
-  if (name === REQ) throw new UsageError("req cannot be replaced: it is not a command of its own");
-  if (typeof check !== "function") throw new UsageError(`the command "${name}" needs a function check(args)`);
-  if (typeof handler !== "function") {
-    throw new UsageError(`the command "${name}" needs a function handler(args, session, hub)`);
-  }
-  if (usage !== undefined && typeof usage !== "string") {
-    throw new UsageError(`the usage of the command "${name}" must be a string`);
-  }
+/** An operator's own promise may be of any kind. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 function takesBytes(command: AnyCommand): command is ByteCommand {
-  return "args" in command && command.args === "bytes";
+  return "args" in command;
 }

@@ -11,20 +11,17 @@ import {
   UsageError,
 } from "@wireyard/session";
 import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
-import { encodeReply, encodeSend, errorValues } from "./codec.ts";
-import { CommandTable, runCommand, WRONG_ARGUMENTS } from "./command-table.ts";
-import type { AnyCommand, Command, CommandResult } from "./commands.ts";
+import { encodeSend, errorValues, ReplyWriter } from "./codec.ts";
+import { CommandTable, isPromise, runCommand, WRONG_ARGUMENTS } from "./command-table.ts";
+import { type AnyCommand, type Command, type CommandResult, rightForm } from "./commands.ts";
 import { CommaConnection } from "./connection.ts";
 import { type ClientMessage, ERRORS, type ErrorCode } from "./messages.ts";
+import { type CommaModule, defineModule } from "./modules.ts";
 
-export type { Command, CommandResult };
+export { type CommaModule, type Command, type CommandResult, defineModule };
 
-export interface CommaCommandOptions {
-  /** Commands beside the built-in ones, or in place of the one of that name. */
-  commands?: readonly Command[];
-  /** Names of built-in commands to leave out. */
-  remove?: readonly string[];
-}
+/** The service's own commands: it starts as with one module, which `use` leaves in place. */
+export type CommaCommandOptions = CommaModule;
 
 /** What an option is where it is not given. */
 export const COMMA_COMMAND_DEFAULTS: Readonly<Required<CommaCommandOptions>> = Object.freeze({
@@ -38,14 +35,20 @@ export const PROTOCOL = "comma-command";
 export interface CommaCommand extends StreamService {
   /** What it can be asked to do, by name; `req` apart. */
   readonly commands: ReadonlyMap<string, Pick<Command, "name" | "usage">>;
+  /**
+   * Puts modules in place of those in use, each on top of the ones before it. Clients stay connected: their next
+   * requests find the new commands. [COMMA-2.12]
+   *
+   * @param modules by the names that errors tell
+   * @throws {UsageError} where one is no module, or removes what is not there; nothing has changed then
+   */
+  use(modules: Readonly<Record<string, CommaModule>>): void;
 }
 
 /** Everything the service's peers share. */
 interface CommandContext {
   readonly hub: Hub;
-  readonly table: CommandTable;
-  /** What somebody who named no command is told. */
-  readonly notFound: string;
+  table: CommandTable;
 }
 
 /**
@@ -54,12 +57,15 @@ interface CommandContext {
  * @throws {UsageError} where a command to add is none, or one to remove is not there
  */
 export function commaCommand(hub: Hub, options: CommaCommandOptions = {}): CommaCommand {
-  const { commands = COMMA_COMMAND_DEFAULTS.commands, remove = COMMA_COMMAND_DEFAULTS.remove } = options;
-  const table = new CommandTable(commands, remove);
-  const names = ["req", ...table.commands.keys()].join(" ");
-  const context: CommandContext = { hub, table, notFound: `there is no such command; there are: ${names}` };
+  const first = { ...COMMA_COMMAND_DEFAULTS, ...options };
+  const context: CommandContext = { hub, table: new CommandTable(first, {}) };
   return {
-    commands: table.commands,
+    get commands() {
+      return context.table.commands;
+    },
+    use(modules) {
+      context.table = new CommandTable(first, modules);
+    },
     accept: (link) => accept(context, link),
     tick: () => hub.tick(),
   };
@@ -151,16 +157,16 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
       this.answer(message.data, message.reqEnd, nonfatal("syntax", message.text));
       return;
     }
-    const { hub, table, notFound } = this.context;
+    const { hub, table } = this.context;
     const command = table.find(message);
     if (command === undefined) {
-      this.answer(message.data, message.reqEnd, nonfatal("command_not_found", notFound));
+      this.answer(message.data, message.reqEnd, nonfatal("command_not_found", table.notFound));
       return;
     }
     let values: readonly string[];
     try {
       const result = runCommand(command, message, this.session, hub);
-      if (result === WRONG_ARGUMENTS) values = nonfatal("syntax", formOf(command));
+      if (result === WRONG_ARGUMENTS) values = nonfatal("syntax", rightForm(command));
       else if (isPromise(result)) return this.wait(message, command, result);
       else values = this.values(command, result);
     } catch (error) {
@@ -194,22 +200,20 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   /** Lets no further request of this client come before this one is answered: answers keep the requests' order. */
-  private wait(
-    message: ClientMessage,
-    command: AnyCommand,
-    result: PromiseLike<Awaited<CommandResult>>,
-  ): Promise<void> {
+  private wait(message: ClientMessage, command: AnyCommand, result: PromiseLike<unknown>): Promise<void> {
     const { deadlines } = this.session;
     deadlines.start("request", this.context.hub.limits.requestTimeoutMs);
     const req = message.data.slice(0, message.reqEnd);
     return new Promise((resolve) => {
       const pending: Pending = { req, resolve };
       this.pending = pending;
-      // An operator's own promise may be of any kind.
-      Promise.resolve(result).then(
-        (returned) => this.finish(pending, this.values(command, returned)),
-        (error: unknown) => this.finish(pending, this.refusal(command, error)),
-      );
+      Promise.resolve(result)
+        .then(
+          (returned) => this.finish(pending, this.values(command, returned)),
+          (error: unknown) => this.finish(pending, this.refusal(command, error)),
+        )
+        // What cannot be sent ends this connection, not the process.
+        .catch((error: unknown) => this.failed(error));
     });
   }
 
@@ -227,13 +231,14 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   private answer(data: Uint8Array, reqEnd: number, values: readonly string[]): void {
-    this.link.write(encodeReply(data, reqEnd, values));
+    const size = replies.write(data, reqEnd, values);
+    this.link.copy(replies.bytes, 0, size);
   }
 
   /** The values that tell what a handler returned. It may be an operator's own: nothing has checked it yet. */
-  private values(command: AnyCommand, returned: Awaited<CommandResult>): readonly string[] {
+  private values(command: AnyCommand, returned: unknown): readonly string[] {
     if (returned === undefined) return OK;
-    if (Array.isArray(returned) && returned.every((value) => typeof value === "string")) return returned;
+    if (areStrings(returned)) return returned;
     return this.refusal(command, new UsageError("a handler returns an array of strings, or nothing"));
   }
 
@@ -258,6 +263,8 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 }
 
+/** Replies are copied on to their link at once: one memory serves all. */
+const replies = new ReplyWriter(4_096);
 const OK: readonly string[] = ["ok"];
 const NO_REQ = new Uint8Array(0);
 
@@ -269,12 +276,11 @@ function nonfatal(code: ErrorCode, info: string): string[] {
   return errorValues(false, code, info);
 }
 
-function formOf({ usage }: AnyCommand): string {
-  return usage === undefined ? "these are not arguments of this command" : `the form is ${usage}`;
-}
-
-function isPromise(result: CommandResult): result is Promise<Awaited<CommandResult>> {
-  return typeof (result as { then?: unknown } | undefined)?.then === "function";
+function areStrings(returned: unknown): returned is readonly string[] {
+  if (!Array.isArray(returned)) return false;
+  // Not with `every`, which leaves out the holes of an array.
+  for (const value of returned) if (typeof value !== "string") return false;
+  return true;
 }
 
 /** The protocol's words for what the core refuses. */

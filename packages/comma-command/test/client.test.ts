@@ -82,6 +82,9 @@ test("any command can be requested, and gives the values of its reply", async ()
   expect(await ann.request("echo")).toEqual([]);
   expect(await ann.request("quiet")).toEqual(["ok"]);
   await ann.nop();
+  expect(await ann.help("whoami")).toEqual(["whoami"]);
+  expect(await ann.help()).toContain("send,<user>,<command>,…");
+  expect((await refusalOf(ann.help("foo"))).code).toBe("command_not_found");
 });
 
 test("requests that wait together get their own answers", async () => {

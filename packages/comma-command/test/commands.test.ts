@@ -14,11 +14,11 @@ test("[COMMA-2.10] a command is added, gets its arguments unescaped, and its val
       },
       { name: "quiet", check: () => true, handler() {} },
       { name: "later", check: () => true, handler: async () => ["later"] },
-      { name: "a,b", check: () => true, handler: (args) => [...args] },
+      { name: "echo", check: () => true, handler: (args) => [...args] },
     ],
   });
   const client = connect();
-  client.say("greet,\\a\\,b", "greet", "quiet,x", "req,1,later", "a\\,b,1,\\\\", "req,2,a\\,\\b,é");
+  client.say("greet,\\a\\,b", "greet", "quiet,x", "req,1,later", "echo,1,\\\\", "req,2,ec\\ho,é");
   expect(await client.next(6)).toEqual([
     "hello\\, a\\,b,nobody",
     "error,nonfatal,syntax,the form is greet\\,<name>",
@@ -47,19 +47,16 @@ test("a service tells its commands and their forms", () => {
     "login,<user>,<password>",
     "whoami",
     "send,<user>,<command>,…",
+    "help,[command]",
   ]);
 });
 
 const always = (): boolean => true;
 
 test.each([
-  [{ commands: [{ name: "", check: always, handler() {} }] }, "needs a name"],
-  [{ commands: [{ name: "req", check: always, handler() {} }] }, "req cannot be replaced"],
-  [{ commands: [{ name: "x", handler() {} }] }, '"x" needs a function check'],
   [{ commands: [{ name: "x", check: always }] }, '"x" needs a function handler'],
-  [{ commands: [{ name: "x", usage: 1, check: always, handler() {} }] }, 'usage of the command "x"'],
+  [{ command: [] }, 'it has no "command"'],
   [{ remove: ["regster"] }, 'no command "regster" to remove; there are register, login'],
-  [{ remove: ["req"] }, 'no command "req"'],
 ])("options that make no sense are a UsageError that tells why: %j", (options, message) => {
   const hub = createHub({ accounts: memoryAccounts({ iterations: 1 }) });
   const make = (): unknown => commaCommand(hub, options as unknown as CommaCommandOptions);
@@ -67,7 +64,7 @@ test.each([
   expect(make).toThrow(message);
 });
 
-test.each([["a string"], [[1]], [{ values: [] }], [7], [null]])(
+test.each([["a string"], [[1]], [new Array(1)], [{ values: [] }], [7], [null]])(
   "a handler that returns %j is unhandled, and the operator reads what would be right",
   async (returned) => {
     const returns = (value: unknown): Command["handler"] => (() => value) as Command["handler"];
@@ -104,6 +101,42 @@ test("a promise of another kind is waited for, and is unhandled where it cannot 
   client.say("good", "bad", "nop");
   expect(await client.next(3)).toEqual(["good", "error,nonfatal,unhandled,the server failed to do it", ""]);
   expect(reports).toHaveLength(1);
+});
+
+test("an answer that cannot be sent ends its own connection, and no other", async () => {
+  // Says to whoever checks it that it holds strings, and to whoever encodes it that it does not.
+  const forged = (): string[] => {
+    let reads = 0;
+    return new Proxy(["x"], {
+      get: (target, key) => (key === "0" && reads++ > 0 ? undefined : Reflect.get(target, key)),
+    });
+  };
+  const { connect, reports } = bench({
+    commands: [
+      { name: "now", check: always, handler: forged },
+      { name: "later", check: always, handler: async () => forged() },
+    ],
+  });
+  const other = connect();
+  for (const name of ["now", "later"]) {
+    const client = connect();
+    client.say(name);
+    await client.closed;
+    expect(await other.ask("nop")).toBe("");
+  }
+  expect(reports.map(({ problem }) => problem)).toEqual([
+    "a comma command connection failed",
+    "a comma command connection failed",
+  ]);
+});
+
+test("a check that returns a promise is unhandled: it would be true whatever it comes to", async () => {
+  const check = (async () => false) as unknown as Command["check"];
+  const { connect, reports } = bench({ commands: [{ name: "late", check, handler: () => ["run"] }] });
+  expect(await connect().ask("late")).toMatch(/^error,nonfatal,unhandled,/);
+  expect(reports.map(({ error }) => (error as Error).message)).toEqual([
+    "check returns true or false, not a promise",
+  ]);
 });
 
 test("a check that throws is unhandled", async () => {

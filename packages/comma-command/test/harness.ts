@@ -2,10 +2,11 @@ import { decodeText, LengthNulDecoder } from "@wireyard/framing";
 import { createHub, type Hub, type HubOptions, memoryAccounts } from "@wireyard/session";
 import { type Link, memoryLinks, type StreamService } from "@wireyard/transport";
 import { encodeFields } from "../src/index.ts";
-import { type CommaCommandOptions, type Command, commaCommand } from "../src/server.ts";
+import { type CommaCommand, type CommaCommandOptions, type Command, commaCommand } from "../src/server.ts";
 
 export interface Bench {
   hub: Hub;
+  service: CommaCommand;
   connect(): RawClient;
   /** Lets this many milliseconds pass. */
   pass(ms: number): void;
@@ -26,6 +27,7 @@ export function bench(options: CommaCommandOptions = {}, hubOptions: Partial<Hub
   const service = commaCommand(hub, options);
   return {
     hub,
+    service,
     reports,
     connect: () => rawClient(service),
     pass(ms) {

@@ -4,16 +4,17 @@ import { createInterface } from "node:readline";
 import { createHub, memoryAccounts } from "@wireyard/session";
 import { afterEach, describe, expect, it } from "vitest";
 import { ERRORS } from "../src/index.ts";
-import { COMMA_COMMAND_DEFAULTS, commaCommand } from "../src/server.ts";
+import { COMMA_COMMAND_DEFAULTS, type CommaModule, commaCommand } from "../src/server.ts";
+import { bench } from "./harness.ts";
 
 const home = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, home), "utf8");
 const readme = read("README.md");
 const protocol = read("PROTOCOL.md");
 
-/** The code of the block that is marked ```ts name. */
+/** The code of the block that is marked ```ts name, or ```js name. */
 function block(name: string): string {
-  const code = new RegExp(`^\`\`\`ts ${name}\\n(.*?)^\`\`\``, "ms").exec(readme)?.[1];
+  const code = new RegExp(`^\`\`\`[jt]s ${name}\\n(.*?)^\`\`\``, "ms").exec(readme)?.[1];
   if (code === undefined) throw new Error(`the README has no block "ts ${name}"`);
   return code;
 }
@@ -76,10 +77,34 @@ describe("the README's code", () => {
     expect(await lines(block("pure"))).toEqual([said]);
   });
 
+  it("is a module, which a service takes", async () => {
+    const { default: module } = (await import(
+      `data:text/javascript,${encodeURIComponent(block("module"))}`
+    )) as {
+      default: CommaModule;
+    };
+    const { connect, service } = bench();
+    const client = connect();
+    await client.enter("ann");
+    service.use({ module });
+    expect(await client.ask("greet,bob")).toBe("hello,bob,1 are here");
+    expect(await client.ask("register,bob,secret")).toMatch(/^error,nonfatal,command_not_found,/);
+    const fields = table(readme, "## Modules").map(([field = ""]) => field.replace(/^.*\./, ""));
+    expect(fields.sort()).toEqual(
+      [...Object.keys(module), ...Object.keys(module.commands?.[0] ?? {})].sort(),
+    );
+  });
+
+  it("puts modules in use", async () => {
+    expect(await lines(block("modules"))).toEqual(["true"]);
+  });
+
   it("is shown in no block that is not run", () => {
-    expect([...readme.matchAll(/^```ts ?(.*)$/gm)].map(([, name]) => name)).toEqual([
+    expect([...readme.matchAll(/^```[jt]s ?(.*)$/gm)].map(([, name]) => name)).toEqual([
       "server",
       "client",
+      "module",
+      "modules",
       "pure",
     ]);
   });

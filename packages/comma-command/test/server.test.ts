@@ -98,7 +98,7 @@ test.each(["", " nop", "nop ", "NOP", "whoami\0", "rèq", "__proto__", "construc
   "[COMMA-2.1] %j is no command, and the answer tells which there are",
   async (data) => {
     expect(await bench().connect().ask(data)).toBe(
-      "error,nonfatal,command_not_found,there is no such command; there are: req register login whoami send nop",
+      "error,nonfatal,command_not_found,there is no such command; there are: req register login whoami send nop help",
     );
   },
 );

@@ -216,6 +216,12 @@ export const SERVER_VECTORS: readonly Vector[] = [
     source: "[COMMA-2.6]",
   },
   {
+    name: "forms",
+    text: "\0\0\0\x16\0help,nop,login\\,<user>",
+    events: [{ type: "reply", values: ["help", "nop", "login,<user>"] }],
+    source: "[COMMA-2.11]",
+  },
+  {
     name: "the empty frame",
     hex: "00000000 00",
     events: [{ type: "reply", values: [] }],

@@ -7,12 +7,19 @@ import type { Packet } from "./packet.ts";
  * What it returns, or a promise it returns comes to, is sent back as a packet of the same name: `undefined` as
  * nothing, the packet itself as its data byte for byte, a `RawJson` as it is, all else as JSON.
  */
-export type ActionHandler<Connection> = (data: unknown, connection: Connection, packet: Packet) => unknown;
+export type ActionHandler<Connection, Data = unknown> = (
+  data: Data,
+  connection: Connection,
+  packet: Packet,
+) => unknown;
+
+/** The name that is bound for every action that nobody else is bound to. */
+export const WILDCARD = "*";
 
 interface Entry<Action> {
   /** The name in quotes, as nearly everybody writes it. */
   readonly json: Uint8Array;
-  action: Action;
+  action: Action | undefined;
 }
 
 /** Actions by name. Finding one takes no string where the name is spelled as `JSON.stringify` spells it. */
@@ -21,8 +28,17 @@ export class ActionTable<Action> {
   /** By the length of their names in quotes. */
   private readonly byLength: Entry<Action>[][] = [];
 
-  /** Sets what is done with packets called `name`, in place of what was. */
-  set(name: string, action: Action): void {
+  /** What is done with packets of any other name. */
+  get wildcard(): Action | undefined {
+    return this.get(WILDCARD);
+  }
+
+  get(name: string): Action | undefined {
+    return this.byName.get(name)?.action;
+  }
+
+  /** Sets what is done with packets called `name`, in place of what was; `undefined` for nothing. */
+  set(name: string, action: Action | undefined): void {
     const found = this.byName.get(name);
     if (found !== undefined) {
       found.action = action;

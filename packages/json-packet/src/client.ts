@@ -1,35 +1,31 @@
 import { connect, EventQueue, type Link, pump, Requests } from "@wireyard/transport";
 import { type ActionHandler, ActionTable } from "./actions.ts";
+import { type BindOptions, bindHandler, type SchemaOutput, type StandardSchema } from "./binding.ts";
+import { ClientEncryption, sharedKeys } from "./client-encryption.ts";
+import {
+  type ClientSettings,
+  checkOptions,
+  type JsonPacketClientOptions,
+  JsonPacketRefusal,
+  refusalOf,
+} from "./client-options.ts";
 import { createPacket, PacketEncoder, packetHead } from "./codec.ts";
 import { JsonPacketConnection } from "./connection.ts";
+import { badEncryption, type EncryptKeys } from "./keys.ts";
 import { ACTIONS, type Credentials } from "./messages.ts";
 import { Packet, RawJson } from "./packet.ts";
 
-export { type ActionHandler, type Packet, RawJson };
-
-export interface JsonPacketClientOptions {
-  /** `tcp://host:port` */
-  url: string;
-  /** Logs in with the handshake; needs `password` too. */
-  username?: string;
-  password?: string;
-  /** How long an answer may take, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
-  /** Told what a bound handler threw. Default: standard error. */
-  report?: (problem: string, error: unknown) => void;
-  signal?: AbortSignal;
-}
-
-/** A server's `error` packet in answer to a request. `code` is one of `ERRORS`. */
-export class JsonPacketRefusal extends Error {
-  readonly code: string;
-
-  constructor(code: string, text: string) {
-    super(text);
-    this.name = "JsonPacketRefusal";
-    this.code = code;
-  }
-}
+export {
+  type ActionHandler,
+  type BindOptions,
+  type EncryptKeys,
+  type JsonPacketClientOptions,
+  JsonPacketRefusal,
+  type Packet,
+  RawJson,
+  type SchemaOutput,
+  type StandardSchema,
+};
 
 const PONG = packetHead(ACTIONS.pong);
 const MAX_PACKET_BYTES = 1_048_576;
@@ -40,13 +36,12 @@ const MAX_RUNNING = 1_000;
  * Connects a client to a JSON packet server and shakes hands with it.
  *
  * @throws {JsonPacketRefusal} `wrong_user_or_password`, `rate_limited`
+ * @throws {ProtocolError} `bad_encryption` where the server's key is not the pinned one, or what it says does not decrypt
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
  */
 export async function connectJsonPacket(options: JsonPacketClientOptions): Promise<JsonPacketClient> {
   const { username, password } = options;
-  if ((username === undefined) !== (password === undefined)) {
-    throw new TypeError("a username needs a password, and a password a username");
-  }
+  checkOptions(options);
   const client = new JsonPacketClient(await connect(options), options);
   try {
     await client.handShake(
@@ -57,6 +52,11 @@ export async function connectJsonPacket(options: JsonPacketClientOptions): Promi
     throw error;
   }
   return client;
+}
+
+interface Bound {
+  readonly name: string;
+  readonly handler: ActionHandler<JsonPacketClient>;
 }
 
 /**
@@ -70,15 +70,20 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
   #encoder = new PacketEncoder(null);
   private readonly link: Link;
   private readonly report: (problem: string, error: unknown) => void;
-  private readonly actions = new ActionTable<{ name: string; handler: ActionHandler<JsonPacketClient> }>();
+  private readonly actions = new ActionTable<Bound>();
   private readonly packets = new EventQueue<Packet>();
   /** By the action of the answer. */
   private readonly requests: Requests<string, Packet>;
+  private readonly options: ClientSettings;
+  #encryption: ClientEncryption | undefined;
   private running = 0;
   private state: "open" | "ended" = "open";
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number = Date.now();
 
-  constructor(link: Link, options: Pick<JsonPacketClientOptions, "timeoutMs" | "report"> = {}) {
+  constructor(link: Link, options: ClientSettings = {}) {
     this.link = link;
+    this.options = options;
     this.report = options.report ?? ((problem, error) => console.error(`json-packet: ${problem}`, error));
     this.requests = new Requests(options.timeoutMs ?? 10_000);
     pump(link, new JsonPacketConnection({ role: "client", maxPacketBytes: MAX_PACKET_BYTES }), {
@@ -94,28 +99,57 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
     return this.#token;
   }
 
+  /** Whether neither side has closed. */
+  get connected(): boolean {
+    return this.state === "open";
+  }
+
+  /** The server's. */
+  get remoteAddress(): string {
+    return this.link.remoteAddress;
+  }
+
+  /** Whether what is said either way is encrypted. */
+  get encrypted(): boolean {
+    return this.#encryption?.state === "on";
+  }
+
   /**
    * Shakes hands, whichever side spoke first, and logs in where there are credentials. Done by `connectJsonPacket`.
    *
    * @throws {JsonPacketRefusal} `wrong_user_or_password`, `rate_limited`
+   * @throws {ProtocolError} `bad_encryption`
    */
   async handShake(credentials?: Credentials): Promise<void> {
-    this.send(ACTIONS.handShake, credentials ?? {});
+    if (this.#encryption === undefined) await this.exchangeKeys();
+    const asks = this.encrypted || credentials !== undefined;
+    if (this.#token === null || asks) this.send(ACTIONS.handShake, credentials ?? {});
     if (this.#token === null) await this.requests.ask(ACTIONS.handShake);
     // A server that spoke first says nothing to a login that is right: so ask for something behind it.
-    if (credentials !== undefined) await this.ping();
+    if (asks) await this.ping();
   }
 
   /**
-   * Sets what is done with packets of an action, in place of what was. A server's `PING` is answered without it.
+   * Sets what is done with packets of an action, in place of what was; `*` is for every action that nobody else is
+   * bound to. A server's `PING` is answered without it.
    *
-   * @throws {TypeError} where the action is `handShake` or `error`, which are the protocol's own
+   * @throws {TypeError} where the action is `handShake`, `encrypted` or `error`, which are the protocol's own, or the
+   *   schema is none
    */
-  bindAction(name: string, handler: ActionHandler<JsonPacketClient>): void {
-    if (name === ACTIONS.handShake || name === ACTIONS.error) {
-      throw new TypeError(`the action ${name} is the protocol's own; bind another name`);
-    }
-    this.actions.set(name, { name, handler });
+  bindAction<Schema extends StandardSchema = StandardSchema>(
+    name: string,
+    handler: ActionHandler<JsonPacketClient, SchemaOutput<Schema>>,
+    options: BindOptions<Schema> = {},
+  ): void {
+    const before = this.actions.get(name);
+    const bound: Bound = {
+      name,
+      handler: bindHandler(name, handler, options, () => {
+        // Bound anew since then: that holds.
+        if (this.actions.get(name) === bound) this.actions.set(name, before);
+      }),
+    };
+    this.actions.set(name, bound);
   }
 
   /** Makes a packet of now. @throws {TypeError} where `data` cannot be JSON that a receiver would take */
@@ -125,7 +159,7 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
 
   /** Sends a packet. One that came in goes on with its data byte for byte. */
   sendPacket(packet: Packet): void {
-    this.link.write(this.#encoder.encode(packet));
+    this.write(this.#encoder.encode(packet));
   }
 
   /** Sends a packet of now. @throws {TypeError} where `data` cannot be JSON that a receiver would take */
@@ -162,7 +196,7 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
   /** Tells the server that this client goes, and why; sends what is queued and closes. */
   close(reason?: string): void {
     this.send(ACTIONS.disconnect, reason);
-    this.link.end();
+    this.end();
   }
 
   /** Iterates over packets that answer no request and have no handler; behind a `disconnect` there are none. */
@@ -170,14 +204,41 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
     return this.packets[Symbol.asyncIterator]();
   }
 
-  private receive(packet: Packet): void {
+  /** Asks for encryption where it is wanted. [JSON-8.1] */
+  private async exchangeKeys(): Promise<void> {
+    const { pin, encryptKeys, encryption = pin === undefined ? "off" : "required" } = this.options;
+    if (encryption === "off") return;
+    const own = encryptKeys ?? (await sharedKeys());
+    const required = encryption === "required";
+    this.#encryption = new ClientEncryption(this.link, own, { required, pin }, (error) => this.fail(error));
+    this.send(ACTIONS.handShake, { publicKey: own.publicKey });
+    await this.requests.ask(ACTIONS.handShake);
+    // A plain answer came: of a server that cannot, or of one that had spoken first and will answer before this.
+    if (this.#encryption.state === "plain") await this.ping();
+    if (!this.#encryption.start() && required) {
+      throw new JsonPacketRefusal(
+        "bad_encryption",
+        "the server does not encrypt, and encryption is required",
+      );
+    }
+  }
+
+  private receive(packet: Packet): void | Promise<void> {
     // Whoever gets it reads it later, when the memory it came in is another chunk's.
     packet.keep();
-    const { action } = packet;
-    if (action === ACTIONS.handShake) {
-      this.registered(packet);
-      return;
+    if (this.#encryption === undefined) return this.take(packet);
+    if (packet.action === ACTIONS.encrypted) {
+      return this.#encryption.open(packet).then((inner) => this.take(inner));
     }
+    if (!this.#encryption.admits(packet)) throw badEncryption();
+    return this.take(packet);
+  }
+
+  /** Does what a packet asks for, however it came. */
+  private take(packet: Packet): void | Promise<void> {
+    if (this.state === "ended") return;
+    const { action } = packet;
+    if (action === ACTIONS.handShake) return this.registered(packet);
     if (action === ACTIONS.error) {
       if (!this.requests.refuse(() => true, refusalOf(packet.data))) this.push(packet);
       return;
@@ -185,14 +246,17 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
     if (this.requests.answer((asked) => asked === action, packet)) return;
     const bound = this.actions.find(packet);
     if (bound !== undefined) this.run(bound.name, bound.handler, packet);
-    else if (action === ACTIONS.ping) this.link.write(this.#encoder.answer(PONG, packet));
+    else if (action === ACTIONS.ping) this.write(this.#encoder.answer(PONG, packet));
+    else if (this.actions.wildcard !== undefined) this.run(action, this.actions.wildcard.handler, packet);
     else this.push(packet);
-    if (action === ACTIONS.disconnect) this.link.end();
+    if (action === ACTIONS.disconnect) this.end();
   }
 
   /** The original server may tell a token more than once: the last one holds. */
-  private registered(packet: Packet): void {
-    const { uuid } = (packet.data ?? {}) as Record<string, unknown>;
+  private async registered(packet: Packet): Promise<void> {
+    const data = (packet.data ?? {}) as Record<string, unknown>;
+    const { status, uuid } = data;
+    if (status === "continue" && this.#encryption !== undefined) await this.#encryption.accept(data);
     if (typeof uuid === "string" && uuid !== this.#token) {
       this.#token = uuid;
       this.#encoder = new PacketEncoder(uuid);
@@ -211,12 +275,23 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
     this.running++;
     try {
       const result = await handler(packet.data, this, packet);
-      if (result instanceof Packet) this.link.write(this.#encoder.answer(packetHead(name), result));
+      if (result instanceof Packet) this.write(this.#encoder.answer(packetHead(name), result));
       else if (result !== undefined) this.send(name, result);
     } catch (error) {
       this.report(`the handler of "${name}" failed`, error);
     }
     this.running--;
+  }
+
+  private write(line: Uint8Array): void {
+    if (this.#encryption === undefined) this.link.write(line);
+    else this.#encryption.write(line);
+  }
+
+  /** Sends what is queued, and closes. */
+  private end(): void {
+    if (this.#encryption === undefined) this.link.end();
+    else this.#encryption.end();
   }
 
   private push(packet: Packet): void {
@@ -236,9 +311,4 @@ export class JsonPacketClient implements AsyncIterable<Packet> {
     this.requests.end(error);
     this.packets.end();
   }
-}
-
-function refusalOf(data: unknown): JsonPacketRefusal {
-  const { code, message } = (data ?? {}) as Record<string, unknown>;
-  return new JsonPacketRefusal(String(code ?? "unknown"), String(message ?? "the server refused"));
 }

@@ -1,5 +1,30 @@
 export type { ActionHandler } from "./actions.ts";
+export type { BindOptions, SchemaOutput, StandardSchema } from "./binding.ts";
 export { createPacket, decodePacket, PacketEncoder } from "./codec.ts";
 export { JsonPacketConnection, type JsonPacketConnectionOptions } from "./connection.ts";
-export { ACTIONS, type Credentials, ERRORS, type ErrorCode, type ServerMessage } from "./messages.ts";
+export { createChannel, decryptPacket, type EncryptChannel, encryptPacket } from "./encryption.ts";
+export {
+  acceptOffer,
+  type ClientExchange,
+  type Direction,
+  type DirectionKeys,
+  offerKeys,
+  type ServerExchange,
+} from "./exchange.ts";
+export {
+  createEncryptKeys,
+  type EncryptKeys,
+  exportEncryptKeys,
+  fingerprint,
+  importEncryptKeys,
+  type WebCryptoKey,
+} from "./keys.ts";
+export {
+  ACTIONS,
+  type Credentials,
+  ERRORS,
+  type ErrorCode,
+  type KeyOffer,
+  type ServerMessage,
+} from "./messages.ts";
 export { type Field, type Packet, RawJson } from "./packet.ts";

@@ -11,6 +11,8 @@ export const ACTIONS = {
   disconnect: "disconnect",
   /** A packet was refused, or the connection ends. */
   error: "error",
+  /** Holds another packet, encrypted. */
+  encrypted: "encrypted",
   /** A command from a user of any protocol. */
   send: "send",
   /** A message to a room or group that the client is in. */
@@ -26,12 +28,22 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** Data of a server's `handShake` to a client that sent a `publicKey`: how to encrypt. See PROTOCOL.md [JSON-8.2]. */
+export interface KeyOffer {
+  readonly status: "continue";
+  /** The server's public key: SPKI as base64url. */
+  readonly publicKey: string;
+  /** The server's secret, wrapped to the client's public key. */
+  readonly key: string;
+}
+
 /** What a server says by itself: `action` and `data` of its packets. See PROTOCOL.md [JSON-4]. */
 export type ServerMessage =
   | {
       readonly action: "handShake";
       readonly data: { readonly status: "success"; readonly uuid: string; readonly remoteToken: string };
     }
+  | { readonly action: "handShake"; readonly data: KeyOffer }
   | { readonly action: "disconnect"; readonly data: string }
   | { readonly action: "error"; readonly data: { readonly code: ErrorCode; readonly message: string } }
   | { readonly action: "send"; readonly data: { readonly from: string; readonly fields: readonly string[] } }
@@ -43,7 +55,8 @@ export type ServerMessage =
 
 /** Every error a server can answer, and what it means: the one list that code, documents and tests read. */
 export const ERRORS = {
-  missing_field: "a field that the packet needs is absent, or not of its type; the message names it",
+  missing_field:
+    "a field that the packet needs is absent, or not of its type, or the data are not what the action takes; the message names it",
   not_registered: "shake hands first: a packet with the action handShake",
   bad_token: "the token is not the one that the handshake gave to this connection",
   unknown_action: "no handler is bound to this action",
@@ -54,9 +67,16 @@ export const ERRORS = {
   bad_json: "the bytes are not a JSON object as it has to be; the connection closes",
   too_long: "the packet is longer than allowed; the connection closes",
   too_deep: "the packet is nested deeper than 32; the connection closes",
+  bad_encryption: "the packet is not encrypted as this connection needs it; the connection closes",
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** The name and password in the data of a handshake; `undefined` where there are none. */
+export function credentialsOf(data: unknown): Credentials | undefined {
+  const { username, password } = (data ?? {}) as Record<string, unknown>;
+  return typeof username === "string" && typeof password === "string" ? { username, password } : undefined;
+}
 
 /** What the fields of a packet are to be, for those who left one out. */
 export const FIELD_FORMS = {

@@ -1,65 +1,34 @@
 import { ProtocolError } from "@wireyard/framing";
 import {
   encodeOnce,
-  type Hub,
   type HubEvent,
   type MaybePromise,
   type Peer,
   type Phase,
   RefusedError,
   type Session,
-  UsageError,
 } from "@wireyard/session";
-import { type Link, type PumpHandlers, pump } from "@wireyard/transport";
-import type { ActionHandler, ActionTable } from "./actions.ts";
-import { createPacket, type PacketEncoder, wellFormed } from "./codec.ts";
+import { type Link, type PumpHandlers, pump, Requests } from "@wireyard/transport";
+import type { ActionHandler } from "./actions.ts";
+import { DeclinedError, isPromise, unknownAction } from "./binding.ts";
+import { wellFormed } from "./codec.ts";
 import { JsonPacketConnection } from "./connection.ts";
+import { type Connection, makePacket, type PacketContext, PROTOCOL } from "./context.ts";
+import { badEncryption } from "./keys.ts";
 import {
   ACTIONS,
-  type Credentials,
+  credentialsOf,
   ERRORS,
   type ErrorCode,
   FIELD_FORMS,
   type ServerMessage,
 } from "./messages.ts";
 import { Packet } from "./packet.ts";
+import { PeerEncryption, publicKeyOf } from "./server-encryption.ts";
 import { errorCode } from "./translate.ts";
-
-export const PROTOCOL = "json-packet";
 
 /** How long a client may stay silent before the server shakes hands unasked. [JSON-3.3] */
 const SILENCE_MS = 500;
-
-/** A client, as handlers see it. */
-export interface Connection {
-  /** The client's secret: not to be listed, logged or told to anybody else. */
-  readonly token: string;
-  /** The hub's session: its id, its user where it logged in, its room. */
-  readonly session: Session;
-  /** Sends a packet. One that came in goes on with its data byte for byte, never with its token. */
-  sendPacket(packet: Packet): void;
-  /** Tells the client `reason` and closes, once the request at hand is answered. */
-  close(reason: string): void;
-}
-
-/** What is done with packets of one name. */
-export interface Action {
-  /** Whether it needs no handshake, token or field. */
-  readonly open: boolean;
-  run(peer: PacketPeer, packet: Packet): void | Promise<void>;
-}
-
-/** Everything the service's peers share. */
-export interface PacketContext {
-  readonly hub: Hub;
-  /** The server's own token, for as long as it lives. */
-  readonly token: string;
-  readonly encoder: PacketEncoder;
-  readonly actions: ActionTable<Action>;
-  readonly clients: Map<string, PacketPeer>;
-  /** One function for the whole service: an event is encoded once for all its peers. */
-  readonly encodeEvent: (event: HubEvent) => Uint8Array;
-}
 
 /** A request whose handler has not finished. */
 interface Pending {
@@ -81,14 +50,19 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   readonly #context: PacketContext;
   private readonly link: Link;
   private readonly connection: JsonPacketConnection;
+  /** From the client's public key on; where packets have to be encrypted, from the start. */
+  private encryption: PeerEncryption | undefined;
+  /** The operator's pings, once there was one. */
+  private pings: Requests<"PING", Packet> | undefined;
   private pending: Pending | undefined;
   /** Why the connection is to close once the pending request is answered. */
   private leaving: string | undefined;
   private state: "new" | "registered" | "closing" = "new";
 
   constructor(context: PacketContext, link: Link) {
-    const { hub } = context;
+    const { hub, encryption } = context;
     this.#context = context;
+    if (encryption === "required") this.encryption = new PeerEncryption(encryption);
     this.link = link;
     this.session = hub.open({ protocol: PROTOCOL, remoteAddress: link.remoteAddress, peer: this });
     this.connection = new JsonPacketConnection({
@@ -101,25 +75,53 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     return this.#token;
   }
 
+  get encrypted(): boolean {
+    return this.encryption?.state === "on";
+  }
+
   start(): void {
-    const { limits } = this.#context.hub;
+    const { encryption, hub } = this.#context;
+    const { limits } = hub;
     const { deadlines } = this.session;
-    deadlines.start("silence", SILENCE_MS);
+    // Who has to encrypt has to speak first.
+    if (encryption !== "required") deadlines.start("silence", SILENCE_MS);
     deadlines.start("idle", limits.idleTimeoutMs);
     pump(this.link, this.connection, this);
   }
 
   sendPacket(packet: Packet): void {
-    this.link.write(this.#context.encoder.encode(packet));
+    this.write(this.#context.encoder.encode(packet));
   }
 
-  write(bytes: Uint8Array): void {
-    this.link.write(bytes);
+  async ping(): Promise<number> {
+    this.pings ??= new Requests(this.#context.hub.limits.requestTimeoutMs);
+    if (this.state === "closing") this.pings.end(new Error("the client is gone"));
+    const start = performance.now();
+    this.sendPacket(makePacket(ACTIONS.ping));
+    await this.pings.ask(ACTIONS.ping);
+    return performance.now() - start;
+  }
+
+  /** The client's answer to a `PING`. */
+  pong(packet: Packet): void {
+    this.pings?.answer(() => true, packet);
+  }
+
+  /** Sends a line, encrypted where this client encrypts. */
+  write(line: Uint8Array): void {
+    if (this.encryption === undefined) {
+      this.link.write(line);
+      return;
+    }
+    const sealed = this.encryption.seal(line);
+    if (sealed !== undefined) this.link.write(sealed);
+    // The key is used up. [JSON-8.10]
+    else this.link.destroy();
   }
 
   deliver(event: HubEvent): void {
     // Before the handshake a client knows of nothing.
-    if (this.state === "registered") this.link.write(encodeOnce(event, this.#context.encodeEvent));
+    if (this.state === "registered") this.write(encodeOnce(event, this.#context.encodeEvent));
   }
 
   expired(phase: Phase): void {
@@ -162,7 +164,14 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     if (this.state === "closing") return;
     // The packet is complete. The pump would tell so only after the whole chunk, which may have to wait.
     this.session.deadlines.clear("frame");
-    const action = this.#context.actions.find(packet);
+    if (this.encryption !== undefined && !this.encryption.admits(packet)) throw badEncryption();
+    return this.take(packet);
+  }
+
+  /** Does what a packet asks for, however it came. */
+  private take(packet: Packet): void | Promise<void> {
+    const { actions } = this.#context;
+    const action = actions.find(packet) ?? actions.wildcard;
     if (action?.open) return action.run(this, packet);
     const { missing } = packet;
     if (missing !== undefined) {
@@ -172,7 +181,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     } else if (!packet.hasToken(this.#token)) {
       this.answerError("bad_token", ERRORS.bad_token);
     } else if (action === undefined) {
-      this.answerError("unknown_action", `no handler is bound to the action "${packet.action.slice(0, 64)}"`);
+      this.refuse(packet.action, unknownAction(packet.action));
     } else {
       return action.run(this, packet);
     }
@@ -194,20 +203,32 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
       return;
     }
     const { code } = error;
-    if (code === "bad_json" || code === "too_long" || code === "too_deep") this.endWith(code, error.message);
-    else this.end();
+    const exchanging = this.encryption !== undefined && this.encryption.state !== "plain";
+    if (code === "bad_encryption" || (exchanging && code !== "http")) {
+      // [JSON-8.9] Where packets are encrypted, whatever is none is the same.
+      this.endWith("bad_encryption", ERRORS.bad_encryption);
+    } else if (code === "bad_json" || code === "too_long" || code === "too_deep") {
+      this.endWith(code, error.message);
+    } else {
+      this.end();
+    }
   }
 
   /** The connection is gone, or as good as. */
   closed(): void {
     this.state = "closing";
     this.pending = undefined;
+    this.pings?.end(new Error("the client is gone"));
     this.#context.clients.delete(this.#token);
     this.#context.hub.close(this.session);
   }
 
   /** [JSON-3.1] to [JSON-3.5] */
   handShake(packet: Packet): MaybePromise<void> {
+    const publicKey = publicKeyOf(packet);
+    if (publicKey !== undefined && this.#context.encryption !== "off" && !this.encrypted) {
+      return this.offerKeys(publicKey);
+    }
     const credentials = credentialsOf(packet.data);
     if (credentials === undefined) {
       this.register();
@@ -218,9 +239,16 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     return this.wait(ACTIONS.handShake, login, () => this.register());
   }
 
+  /** [JSON-8.7] Opens what an encrypted packet holds, and does what it asks for. */
+  openPacket(packet: Packet): void | Promise<void> {
+    if (this.encryption === undefined) throw badEncryption();
+    const inner = this.encryption.open(packet);
+    return isPromise(inner) ? inner.then((first) => this.takeInner(first)) : this.takeInner(inner);
+  }
+
   /** Answers with the data of the packet, byte for byte. */
   echo(head: Uint8Array, packet: Packet): void {
-    this.link.write(this.#context.encoder.answer(head, packet));
+    this.write(this.#context.encoder.answer(head, packet));
   }
 
   /** Runs a bound handler and sends what it returns. */
@@ -249,6 +277,20 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     if (this.state === "closing") return;
     this.closed();
     this.link.end();
+  }
+
+  private takeInner(packet: Packet): void | Promise<void> {
+    if (this.state === "closing") return;
+    if (packet.action === ACTIONS.encrypted) throw badEncryption();
+    return this.take(packet);
+  }
+
+  /** [JSON-8.2] */
+  private async offerKeys(publicKey: unknown): Promise<void> {
+    const { encryption, encryptKeys } = this.#context;
+    this.encryption ??= new PeerEncryption(encryption);
+    const data = await this.encryption.offer(encryptKeys(), publicKey);
+    if (this.state !== "closing") this.say({ action: "handShake", data });
   }
 
   /** [JSON-3.2] Answers the handshake, whoever began it. Exactly once. */
@@ -291,8 +333,8 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
         (value) => settle(() => done(value)),
         (error: unknown) => {
           const late = this.pending !== pending;
-          if (late && !(error instanceof RefusedError))
-            hub.report(`the JSON packet action "${name}" failed late`, error);
+          if (late && !(error instanceof RefusedError || error instanceof DeclinedError))
+            hub.report(`the JSON packet action ${shown(name)} failed late`, error);
           settle(() => this.refuse(name, error));
         },
       );
@@ -307,7 +349,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   private say(message: ServerMessage): void {
-    this.link.write(this.#context.encoder.message(message));
+    this.write(this.#context.encoder.message(message));
   }
 
   private answerError(code: ErrorCode, message: string): void {
@@ -316,11 +358,11 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
 
   /** What is not a refusal is the operator's to read, not the client's. */
   private refuse(name: string, error: unknown): void {
-    if (error instanceof RefusedError) {
-      this.answerError(errorCode(error), error.message);
+    if (error instanceof RefusedError || error instanceof DeclinedError) {
+      this.answerError(error instanceof DeclinedError ? error.code : errorCode(error), error.message);
       return;
     }
-    this.#context.hub.report(`the JSON packet action "${name}" failed`, error);
+    this.#context.hub.report(`the JSON packet action ${shown(name)} failed`, error);
     this.answerError("unhandled", ERRORS.unhandled);
   }
 
@@ -330,21 +372,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 }
 
-/** Makes a packet of what an operator gave. @throws {UsageError} */
-export function makePacket(name: string, data?: unknown): Packet {
-  try {
-    return createPacket(name, data);
-  } catch (error) {
-    throw error instanceof TypeError ? new UsageError(error.message) : error;
-  }
-}
-
-/** The name and password in the data of a handshake; `undefined` where there are none. */
-function credentialsOf(data: unknown): Credentials | undefined {
-  const { username, password } = (data ?? {}) as Record<string, unknown>;
-  return typeof username === "string" && typeof password === "string" ? { username, password } : undefined;
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+/** An action for the log: with `*` bound, it is the client's to choose. */
+function shown(action: string): string {
+  return JSON.stringify(action.slice(0, 64));
 }

@@ -1,29 +1,52 @@
 import { type Hub, type HubEvent, RefusedError, UsageError } from "@wireyard/session";
 import type { Link, StreamService } from "@wireyard/transport";
-import { type ActionHandler, ActionTable } from "./actions.ts";
+import { type ActionHandler, ActionTable, WILDCARD } from "./actions.ts";
+import { type BindOptions, bindHandler, type SchemaOutput, type StandardSchema } from "./binding.ts";
 import { PacketEncoder, packetHead } from "./codec.ts";
-import { ACTIONS } from "./messages.ts";
-import { type Packet, RawJson } from "./packet.ts";
 import {
   type Action,
   type Connection,
+  type EncryptionMode,
   makePacket,
   type PacketContext,
-  PacketPeer,
   PROTOCOL,
-} from "./peer.ts";
+} from "./context.ts";
+import { createEncryptKeys, type EncryptKeys } from "./keys.ts";
+import { ACTIONS } from "./messages.ts";
+import { type Packet, RawJson } from "./packet.ts";
+import { PacketPeer } from "./peer.ts";
 import { messageOf } from "./translate.ts";
 
-export { type ActionHandler, type Connection, type Packet, PROTOCOL, RawJson };
+export {
+  type ActionHandler,
+  type BindOptions,
+  type Connection,
+  type EncryptionMode,
+  type EncryptKeys,
+  type Packet,
+  PROTOCOL,
+  RawJson,
+  type SchemaOutput,
+  type StandardSchema,
+};
 
 export interface JsonPacketOptions {
   /** What is done with packets, by their action; more can be bound later with `bindAction`. */
   actions?: Readonly<Record<string, ActionHandler<Connection>>>;
+  /**
+   * `optional`: clients that send a public key are answered encrypted. `required`: others are refused. `off`: public
+   * keys are ignored.
+   */
+  encryption?: EncryptionMode;
+  /** The server's RSA keys, so that clients can pin them. `null`: made when they are first needed. */
+  encryptKeys?: EncryptKeys | null;
 }
 
 /** What an option is where it is not given. */
 export const JSON_PACKET_DEFAULTS: Readonly<Required<JsonPacketOptions>> = Object.freeze({
   actions: Object.freeze({}),
+  encryption: "optional",
+  encryptKeys: null,
 });
 
 /** A JSON packet server on a hub: serve it with `listenTcp`. */
@@ -31,12 +54,17 @@ export interface JsonPacketServer extends StreamService {
   /** Every client that shook hands, by its token, which is secret: not to be listed, logged or told. */
   readonly clients: ReadonlyMap<string, Connection>;
   /**
-   * Sets what is done with packets of an action, in place of what was. `PING`, `isAlive` and `disconnect` can be
-   * replaced too.
+   * Sets what is done with packets of an action, in place of what was; `*` is for every action that nobody else is
+   * bound to. `PING`, `isAlive` and `disconnect` can be replaced too.
    *
-   * @throws {UsageError} where the action is `handShake` or `error`, which are the protocol's own
+   * @throws {UsageError} where the action is `handShake`, `encrypted` or `error`, which are the protocol's own, or
+   *   the schema is none
    */
-  bindAction(name: string, handler: ActionHandler<Connection>): void;
+  bindAction<Schema extends StandardSchema = StandardSchema>(
+    name: string,
+    handler: ActionHandler<Connection, SchemaOutput<Schema>>,
+    options?: BindOptions<Schema>,
+  ): void;
   /**
    * Makes a packet of now.
    *
@@ -45,6 +73,8 @@ export interface JsonPacketServer extends StreamService {
   createPacket(name: string, data?: unknown): Packet;
   /** Sends a packet to every client, encoded once. One that came in goes on with its data byte for byte. */
   broadcast(packet: Packet): void;
+  /** The server's RSA keys: their `fingerprint` is what clients pin. */
+  encryptKeys(): Promise<EncryptKeys>;
 }
 
 /**
@@ -53,15 +83,38 @@ export interface JsonPacketServer extends StreamService {
  * @throws {UsageError} where an action cannot be bound
  */
 export function jsonPacket(hub: Hub, options: JsonPacketOptions = {}): JsonPacketServer {
+  const { encryption, encryptKeys: given, actions: handlers } = { ...JSON_PACKET_DEFAULTS, ...options };
   const token = crypto.randomUUID();
   const encoder = new PacketEncoder(token);
-  const actions = builtInActions();
+  const actions = builtInActions(encryption);
+  let keys = given === null ? undefined : Promise.resolve(given);
+  const encryptKeys = (): Promise<EncryptKeys> => {
+    keys ??= createEncryptKeys();
+    return keys;
+  };
   const clients = new Map<string, PacketPeer>();
   const encodeEvent = (event: HubEvent): Uint8Array => encoder.message(messageOf(event));
-  const context: PacketContext = { hub, token, encoder, actions, clients, encodeEvent };
+  const context: PacketContext = {
+    hub,
+    token,
+    encoder,
+    actions,
+    clients,
+    encryption,
+    encryptKeys,
+    encodeEvent,
+  };
   const server: JsonPacketServer = {
     clients,
-    bindAction: (name, handler) => actions.set(name, boundAction(name, handler)),
+    bindAction(name, handler, options = {}) {
+      const before = actions.get(name);
+      const unbind = (): void => {
+        // Bound anew since then: that holds.
+        if (actions.get(name) === action) actions.set(name, before);
+      };
+      const action = boundAction(name, checkedHandler(name, handler, options, unbind));
+      actions.set(name, action);
+    },
     createPacket: makePacket,
     broadcast(packet) {
       const bytes = encoder.encode(packet);
@@ -69,34 +122,54 @@ export function jsonPacket(hub: Hub, options: JsonPacketOptions = {}): JsonPacke
     },
     accept: (link) => accept(context, link),
     tick: () => hub.tick(),
+    encryptKeys,
   };
-  const { actions: handlers = JSON_PACKET_DEFAULTS.actions } = options;
   for (const [name, handler] of Object.entries(handlers)) server.bindAction(name, handler);
   return server;
 }
 
 /** [JSON-5.1] to [JSON-5.5] What every server does. */
-function builtInActions(): ActionTable<Action> {
+function builtInActions(encryption: EncryptionMode): ActionTable<Action> {
   const actions = new ActionTable<Action>();
   const pong = packetHead(ACTIONS.pong);
   const alive = packetHead(ACTIONS.isAlive);
   actions.set(ACTIONS.handShake, { open: true, run: (peer, packet) => peer.handShake(packet) });
+  if (encryption !== "off") {
+    actions.set(ACTIONS.encrypted, { open: true, run: (peer, packet) => peer.openPacket(packet) });
+  }
   // An answer to an error could be an error, and be answered.
   actions.set(ACTIONS.error, { open: true, run() {} });
   actions.set(ACTIONS.ping, { open: false, run: (peer, packet) => peer.echo(pong, packet) });
   // The answer to a `PING` of the operator's.
-  actions.set(ACTIONS.pong, { open: false, run() {} });
+  actions.set(ACTIONS.pong, { open: false, run: (peer, packet) => peer.pong(packet) });
   actions.set(ACTIONS.isAlive, { open: false, run: (peer, packet) => peer.echo(alive, packet) });
   actions.set(ACTIONS.disconnect, { open: false, run: (peer) => peer.end() });
   return actions;
 }
 
-function boundAction(name: string, handler: ActionHandler<Connection>): Action {
-  if (name === ACTIONS.handShake || name === ACTIONS.error) {
-    throw new UsageError(`the action ${name} is the protocol's own; bind another name`);
+/** @throws {UsageError} */
+function checkedHandler<Schema extends StandardSchema>(
+  name: string,
+  handler: ActionHandler<Connection, SchemaOutput<Schema>>,
+  options: BindOptions<Schema>,
+  unbind: () => void,
+): ActionHandler<Connection> {
+  try {
+    return bindHandler(name, handler, options, unbind);
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
   }
-  if (typeof handler !== "function")
-    throw new UsageError(`what is bound to the action "${name}" is no function`);
+}
+
+function boundAction(name: string, handler: ActionHandler<Connection>): Action {
+  if (name === WILDCARD) {
+    // Its answers have the name of the packet.
+    const run: Action["run"] = (peer, packet) => {
+      const { action } = packet;
+      return peer.handle(action, packetHead(action), handler, packet);
+    };
+    return { open: false, run };
+  }
   const head = packetHead(name);
   return { open: false, run: (peer, packet) => peer.handle(name, head, handler, packet) };
 }

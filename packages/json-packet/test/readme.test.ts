@@ -20,10 +20,15 @@ function block(name: string, port: number): string {
   return code.replaceAll("25565", String(port));
 }
 
-/** Runs code as the README's reader would; resolves with the first lines of its output. */
-async function run(code: string, count: number): Promise<{ lines: string[]; child: ChildProcess }> {
+/** Runs code as the README's reader would, and types `input`; resolves with the first lines of its output. */
+async function run(
+  code: string,
+  count: number,
+  input = "",
+): Promise<{ lines: string[]; child: ChildProcess }> {
   const args = ["--conditions=source", "--input-type=module-typescript", "--eval", code];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin?.end(input);
   children.push(child);
   const lines: string[] = [];
   for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
@@ -39,6 +44,19 @@ test("the server and the client of the README talk to each other", async () => {
   expect(client.lines).toEqual(["hello, ann", "tell { text: 'good morning' }"]);
   if (client.child.exitCode === null) await once(client.child, "exit");
   expect(client.child.exitCode).toBe(0);
+  const encrypting = await run(block("encryption", port), 1);
+  expect(encrypting.lines).toEqual(["true hello, ann"]);
+});
+
+test("the coretools of the README take lines from a terminal, and stop", async () => {
+  const { lines, child } = await run(block("coretools", 0), 3, "list\nsend news [1]\nstop\n");
+  expect(lines).toEqual([
+    expect.stringMatching(/^client +user +address +since +encrypted$/),
+    "sent to 0",
+    "stopped; 0 disconnected",
+  ]);
+  if (child.exitCode === null) await once(child, "exit");
+  expect(child.exitCode).toBe(0);
 });
 
 test("the pure part of the README prints what it says", async () => {

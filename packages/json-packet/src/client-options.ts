@@ -1,0 +1,61 @@
+import type { EncryptKeys } from "./keys.ts";
+
+export interface JsonPacketClientOptions {
+  /** `tcp://host:port` */
+  url: string;
+  /** Logs in with the handshake; needs `password` too. */
+  username?: string;
+  password?: string;
+  /**
+   * `optional`: packets are encrypted where the server can. `required`: a server that cannot is left. Default `off`, or
+   * `required` where there is a `pin`.
+   */
+  encryption?: "off" | "optional" | "required";
+  /** The fingerprint that the server's key must have: without it, encryption keeps out listeners, not impostors. */
+  pin?: string;
+  /** This client's RSA keys. Default: made once for the whole process. */
+  encryptKeys?: EncryptKeys;
+  /** How long an answer may take, in milliseconds. Default 10,000. */
+  timeoutMs?: number;
+  /** Told what a bound handler threw. Default: standard error. */
+  report?: (problem: string, error: unknown) => void;
+  signal?: AbortSignal;
+}
+
+/** A server's `error` packet in answer to a request. `code` is one of `ERRORS`. */
+export class JsonPacketRefusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, text: string) {
+    super(text);
+    this.name = "JsonPacketRefusal";
+    this.code = code;
+  }
+}
+
+/** What a client is made of, besides its link. */
+export type ClientSettings = Pick<
+  JsonPacketClientOptions,
+  "encryption" | "encryptKeys" | "pin" | "report" | "timeoutMs"
+>;
+
+const FINGERPRINT = /^[0-9a-f]{64}$/i;
+
+/** @throws {TypeError} where options do not go together */
+export function checkOptions({ username, password, pin, encryption }: JsonPacketClientOptions): void {
+  if ((username === undefined) !== (password === undefined)) {
+    throw new TypeError("a username needs a password, and a password a username");
+  }
+  if (pin !== undefined && !FINGERPRINT.test(pin)) {
+    throw new TypeError("a pin is the fingerprint of a key: 64 hex digits");
+  }
+  if (pin !== undefined && (encryption ?? "required") !== "required") {
+    throw new TypeError("a pin says that encryption is required; leave encryption out");
+  }
+}
+
+/** What an `error` packet's data say. */
+export function refusalOf(data: unknown): JsonPacketRefusal {
+  const { code, message } = (data ?? {}) as Record<string, unknown>;
+  return new JsonPacketRefusal(String(code ?? "unknown"), String(message ?? "the server refused"));
+}
