@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { CONSOLES, type ConsoleOptions } from "./commands/console.ts";
 import type { StatusOptions } from "./commands/status.ts";
 import { parseTarget, type Target } from "./commands/target.ts";
 import type { Sources } from "./config/load.ts";
@@ -50,8 +51,23 @@ export function createProgram(): Command {
     async (target: Target, options: StatusOptions) =>
       (await import("./commands/status.ts")).status(target, options),
   );
+  program
+    .command("console")
+    .description("speak a protocol as a client, a command a line")
+    .addArgument(new Argument("<protocol>", "what the server speaks").choices(Object.keys(CONSOLES)))
+    .argument("<host:port>", "the server; without a port the protocol's own", checkTarget)
+    .option("-t, --timeout <ms>", "milliseconds to wait for an answer", parseTimeout, 5_000)
+    .addHelpText("after", CONSOLE_HELP)
+    .action(async (protocol: string, address: string, options: ConsoleOptions) =>
+      (await import("./commands/console.ts")).consoleCommand(protocol, address, options),
+    );
   return program;
 }
+
+const CONSOLE_HELP = `
+Type help for the commands of the protocol. Without a terminal, lines of standard input are run:
+  printf 'ping 42\\nstatus\\n' | wireyard console varint-state localhost
+It ends with exit or the input; with 1 where the server closes, or a command of a script fails.`;
 
 const SERVE_HELP = `
 Keys are named with dots, values are YAML:
@@ -59,7 +75,8 @@ Keys are named with dots, values are YAML:
   WIREYARD_PROTOCOLS_COLON_RELAY_PORT=4000 wireyard serve
 Every key with its value: wireyard config print
 
-SIGTERM, SIGINT: close in order; a second one: at once. SIGHUP: read the configuration again.`;
+SIGTERM, SIGINT: close in order; a second one: at once.
+SIGHUP: read the configuration and the modules again.`;
 
 function withSources(command: Command): Command {
   return command
@@ -78,6 +95,12 @@ function withTarget(command: Command): Command {
     )
     .option("-t, --timeout <ms>", "milliseconds to wait for the answer", parseTimeout, 5_000)
     .option("--json", "print JSON");
+}
+
+/** The port of an address depends on the protocol: the command reads it. */
+function checkTarget(address: string): string {
+  parseTarget(address, VARINT_STATE_PORT);
+  return address;
 }
 
 function sourcesOf(options: SourceOptions): Sources {

@@ -16,6 +16,8 @@ export interface RunningServer {
   /** The address that the ports listen on. */
   readonly host: string;
   readonly hub: Hub;
+  /** Takes over what of a configuration can change while it serves; what cannot be used is logged. */
+  reload(config: Config): Promise<void>;
   /** Stops accepting, closes the sessions over `drainMs`, waits for their links, then closes everything else. */
   close(): Promise<void>;
 }
@@ -26,7 +28,7 @@ const LAST_WORDS_MS = 3_000;
 /**
  * Serves what a configuration asks for, until `close`.
  *
- * @throws {Failure} where accounts cannot be opened or a port cannot be had; nothing is left open then
+ * @throws {Failure} where accounts cannot be opened, a module not be used or a port not be had; nothing is left open then
  */
 export async function startServer(config: Config, options: { log?: Logger } = {}): Promise<RunningServer> {
   const log = options.log ?? pino({ level: "silent" });
@@ -38,13 +40,15 @@ export async function startServer(config: Config, options: { log?: Logger } = {}
   });
   const streams: Listener[] = [];
   const datagrams: Bound[] = [];
+  const reloads: ((config: Config) => Promise<void> | undefined)[] = [];
   const ports: Ports = {};
 
   async function serve<Name extends ProtocolName>(name: Name): Promise<void> {
     const options = config.protocols[name];
     const { port, udpPort = null } = options as { port: number | null; udpPort?: number | null };
     if (port === null) return;
-    const service: ProtocolService = MOUNTS[name](hub, options);
+    const service: ProtocolService<Name> = await MOUNTS[name](hub, options, log);
+    reloads.push((next) => service.reload?.(next.protocols[name]));
     const key = `protocols.${name}`;
     const stream = await takePort(`${key}.port`, { host, port }, (at) =>
       listenTcp(service, { ...at, maxQueuedBytes: config.limits.outboundBytes }),
@@ -83,6 +87,9 @@ export async function startServer(config: Config, options: { log?: Logger } = {}
     ports,
     host,
     hub,
+    async reload(next) {
+      for (const reload of reloads) await reload(next);
+    },
     close() {
       closing ??= close(config.drainMs, LAST_WORDS_MS);
       return closing;

@@ -42,6 +42,7 @@ describe("status and ping", () => {
       "description Hällo",
       "version     Wireyard (protocol -1)",
       "players     2 of 9",
+      "among them  ann",
       "latency     N ms",
     ]);
     const json = await wireyard(["status", "--json", target]);
@@ -144,6 +145,7 @@ describe("exit codes", () => {
     ["config", "check", "--help"],
     ["ping", "--help"],
     ["status", "--help"],
+    ["console", "--help"],
   ])("%s %s ends with 0 and writes to standard output alone", async (...args) => {
     const { code, stdout, stderr } = await wireyard(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -162,6 +164,10 @@ describe("exit codes", () => {
     ["ping"],
     ["ping", "::1"],
     ["status", "localhost", "--timeout", "soon"],
+    ["console"],
+    ["console", "varint-state"],
+    ["console", "gopher", "localhost"],
+    ["console", "varint-state", "::1"],
   ])("%s %s ends with 2 and writes to standard error alone", async (...args) => {
     const { code, stdout, stderr } = await wireyard(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -41,9 +41,17 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** Runs `wireyard` to its end. */
-export function wireyard(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return new Running(args, { env }).ended;
+/** Runs `wireyard` to its end, with `input` in its pipe. */
+export function wireyard(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = "",
+): Promise<Outcome> {
+  const running = new Running(args, { env });
+  // It may end without reading.
+  running.child.stdin?.on("error", () => {});
+  running.child.stdin?.end(input);
+  return running.ended;
 }
 
 /** Starts `wireyard serve` on free ports and waits for its ready line. */
@@ -69,7 +77,7 @@ export class Running {
     const child = spawn(process.execPath, ["--conditions=source", MAIN, ...args], {
       cwd,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     this.child = child;
     for (const stream of ["stdout", "stderr"] as const) {

@@ -62,6 +62,23 @@ describe("one account store under all protocols", () => {
     ]);
   });
 
+  it("lets two users register, log in and send to each other, with their accounts in a file", async () => {
+    const server = await start(`accounts=sqlite:${join(temporaryDirectory(), "users.db")}`);
+    const [ann, bob] = [await register(server, "ann", "one"), await register(server, "bob", "two")];
+    ann.send(frame("req,1,login,ann,one"));
+    expect(await ann.receive(/ok$/)).toBe("\0\0\0\u0008\0req,1,ok");
+    bob.send(frame("login,bob,one"));
+    expect(await bob.receive(/wrong$/)).toContain("error,nonfatal,wrong_user_or_password,");
+    bob.send(frame("login,bob,two"));
+    expect(await bob.receive(/ok$/)).toBe("\0\0\0\u0002\0ok");
+    ann.send(frame("req,2,send,bob,text,hi\\, bob"));
+    expect(await ann.receive(/ok$/)).toBe("\0\0\0\u0008\0req,2,ok");
+    expect(await bob.receive(/bob$/)).toBe("\0\0\0\u0016\0send,ann,text,hi\\, bob");
+    bob.send(frame("send,ann,text,hello"));
+    expect(await bob.receive(/ok$/)).toBe("\0\0\0\u0002\0ok");
+    expect(await ann.receive(/hello$/)).toBe("\0\0\0\u0013\0send,bob,text,hello");
+  });
+
   it("keeps accounts over a restart", async () => {
     const settings = [
       `accounts=sqlite:${join(temporaryDirectory(), "users.db")}`,

@@ -45,7 +45,7 @@ function command(
 }
 
 /** A server of ours on a package from npm. */
-function onNode(name: string, script: string): Peer {
+function onNode(name: string, script: string, port = "main"): Peer {
   const manifest = path.join(BENCH, "node_modules", name, "package.json");
   const version = (): string | undefined => {
     try {
@@ -60,8 +60,8 @@ function onNode(name: string, script: string): Peer {
     version: () => `${version()}, Node ${process.version}`,
     start() {
       const file = path.join(import.meta.dirname, "servers", script);
-      const ready = (line: string): { main: number } | undefined =>
-        line.startsWith("ready ") ? { main: Number(line.slice(6)) } : undefined;
+      const ready = (line: string): Record<string, number> | undefined =>
+        line.startsWith("ready ") ? { [port]: Number(line.slice(6)) } : undefined;
       return startServer(process.execPath, [file], { ready });
     },
   };
@@ -110,7 +110,7 @@ export function allPeers({ isBuilt }: { isBuilt: boolean }): Peer[] {
     onNode("ws", "ws.ts"),
     onNode("socket.io", "socket-io.ts"),
     onNode("aedes", "aedes.ts"),
-    onNode("minecraft-protocol", "minecraft.ts"),
+    onNode("minecraft-protocol", "minecraft.ts", "varint"),
   ];
 }
 

@@ -44,6 +44,15 @@ describe("the pump", () => {
     expect(log).toEqual(["settled true 2"]);
   });
 
+  test("tells that the peer has ended its sending, when all of it was worked off", async () => {
+    const { client, log } = setUp(() => {});
+    client.write(bytes("a\nb"));
+    client.end();
+    await turn();
+    await turn();
+    expect(log).toEqual(["settled true 1", "ended", "closed ended"]);
+  });
+
   test("waits for a handler's promise before the next event", async () => {
     const order: string[] = [];
     const release: (() => void)[] = [];

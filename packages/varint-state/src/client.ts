@@ -139,6 +139,24 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
     return (await this.pongs.ask(nameOf(payload))) - sentAt;
   }
 
+  /**
+   * Gives up what was asked for, and goes back to state 0, where the server's Pings are answered. Of what is still
+   * answered nothing is told.
+   */
+  stop(): void {
+    const stopped = new Error("stopped");
+    while (this.statuses.refuse(() => true, stopped) || this.pongs.refuse(() => true, stopped)) {
+      // One at a time, until none is left.
+    }
+    const { state } = this.connection;
+    // [VARINT-4.1] Both a Request and a Ping lead back.
+    if (state === "status_requested") {
+      this.link.write(this.connection.say({ type: "ping", payload: longBytes(BigInt(Date.now())) }));
+    } else if (state === "status_pinged") {
+      this.link.write(this.connection.say({ type: "request" }));
+    }
+  }
+
   /** Sends what is queued and closes. */
   close(): void {
     this.link.end();
@@ -175,6 +193,7 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
         this.receivePing(readLong(message.payload));
         return;
       case "request":
+      case "login_disconnect":
       case "unknown":
         return;
     }

@@ -7,15 +7,18 @@ import {
   varIntSize,
   writeVarInt,
 } from "@wireyard/framing";
-import type { ClientMessage, ErrorCode, ServerMessage } from "./messages.ts";
-import type { State } from "./state.ts";
+import type { ClientPacket, ErrorCode, ServerMessage, UnknownPacket } from "./messages.ts";
+import { type Said, STATES, type State, type Step } from "./state.ts";
 
 /** Most UTF-16 code units of a handshake's address. */
 export const MAX_ADDRESS_LENGTH = 255;
 /** Most UTF-16 code units of a Response's JSON. */
 export const MAX_RESPONSE_LENGTH = 32_767;
 
-/** Handshake and Request of a client, Request and Response of a server. */
+/** Most UTF-16 code units of a Login Disconnect's JSON. */
+const MAX_REASON_LENGTH = 262_144;
+
+/** Handshake and Request of a client, Request, Response and Login Disconnect of a server. */
 const ID_0 = 0x00;
 /** Ping and Pong of either side. */
 const ID_1 = 0x01;
@@ -28,27 +31,35 @@ const LONG_BYTES = 8;
  * @throws {ProtocolError} where the packet does not have the form of its id
  * @see PROTOCOL.md [VARINT-2]
  */
-export function decodeClientMessage(packet: Uint8Array, state: State): ClientMessage {
+export function decodeClientMessage(packet: Uint8Array, state: State): ClientPacket | UnknownPacket {
   // What is sent most is read first, and with nothing made but its payload.
-  if (packet[0] === ID_1 && packet.length === 1 + LONG_BYTES && state !== "default") {
+  const { client } = STATES[state];
+  if (packet[0] === ID_1 && packet.length === 1 + LONG_BYTES && client[ID_1]?.type === "ping") {
     return { type: "ping", payload: new Uint8Array(packet.buffer, packet.byteOffset + 1, LONG_BYTES) };
   }
   const fields = new FieldReader(packet);
   const id = fields.readId();
-  let message: ClientMessage;
-  if (id === ID_0) {
-    message = state === "default" ? readHandshake(fields) : { type: "request" };
-  } else if (id === ID_1) {
-    const payload = fields.readLongBytes();
-    message = state === "default" ? { type: "pong", payload: readLong(payload) } : { type: "ping", payload };
-  } else {
-    return { type: "unknown", id };
-  }
+  const known = client[id];
+  if (known === undefined) return { type: "unknown", id };
+  const message = readClientFields(fields, known.type);
   fields.end();
   return message;
 }
 
-function readHandshake(fields: FieldReader): ClientMessage {
+function readClientFields(fields: FieldReader, type: Step): ClientPacket {
+  switch (type) {
+    case "handshake":
+      return readHandshake(fields);
+    case "pong":
+      return { type, payload: readLong(fields.readLongBytes()) };
+    case "request":
+      return { type };
+    case "ping":
+      return { type, payload: fields.readLongBytes() };
+  }
+}
+
+function readHandshake(fields: FieldReader): ClientPacket {
   return {
     type: "handshake",
     protocolVersion: fields.readVarInt(),
@@ -59,29 +70,47 @@ function readHandshake(fields: FieldReader): ClientMessage {
 }
 
 /**
- * Reads a server's packet (id and fields, without the length).
+ * Reads a server's packet (id and fields, without the length) for a client in `state`.
  *
- * The state alone cannot tell a Ping from a Pong: a Ping of the server's may cross a handshake. So the client says
- * by `awaits` which payloads it waits for. The `payload` of a Ping is a view of `packet`.
+ * Between state 0 and state 1 the state alone cannot tell what it is: packets of the server's may cross a handshake.
+ * So a Request is told from a Response by its fields, and a Ping from a Pong by `awaits`, which says what payloads
+ * the client waits for. The `payload` of a Ping is a view of `packet`.
  * @throws {ProtocolError} where the packet does not have the form of its id
  * @see PROTOCOL.md [VARINT-3]
  */
-export function decodeServerMessage(packet: Uint8Array, awaits: (payload: bigint) => boolean): ServerMessage {
+export function decodeServerMessage(
+  packet: Uint8Array,
+  state: State,
+  awaits: (payload: bigint) => boolean,
+): ServerMessage {
   const fields = new FieldReader(packet);
   const id = fields.readId();
-  let message: ServerMessage;
-  if (id === ID_0) {
-    if (fields.ended) return { type: "request" };
-    message = { type: "response", json: fields.readString(MAX_RESPONSE_LENGTH) };
-  } else if (id === ID_1) {
-    const bytes = fields.readLongBytes();
-    const payload = readLong(bytes);
-    message = awaits(payload) ? { type: "pong", payload } : { type: "ping", payload: bytes };
-  } else {
-    return { type: "unknown", id };
-  }
+  const known = STATES[state].server[id];
+  if (known === undefined) return { type: "unknown", id };
+  const message = readServerFields(fields, known, awaits);
   fields.end();
   return message;
+}
+
+function readServerFields(
+  fields: FieldReader,
+  type: Said,
+  awaits: (payload: bigint) => boolean,
+): ServerMessage {
+  switch (type) {
+    case "request":
+    case "response":
+      if (fields.ended) return { type: "request" };
+      return { type: "response", json: fields.readString(MAX_RESPONSE_LENGTH) };
+    case "ping":
+    case "pong": {
+      const bytes = fields.readLongBytes();
+      const payload = readLong(bytes);
+      return awaits(payload) ? { type: "pong", payload } : { type: "ping", payload: bytes };
+    }
+    case "login_disconnect":
+      return { type, json: fields.readString(MAX_REASON_LENGTH) };
+  }
 }
 
 /**
@@ -89,7 +118,7 @@ export function decodeServerMessage(packet: Uint8Array, awaits: (payload: bigint
  *
  * @throws {RangeError} where a field cannot hold its value
  */
-export function encodeClientMessage(message: Exclude<ClientMessage, { type: "unknown" }>): Uint8Array {
+export function encodeClientMessage(message: ClientPacket): Uint8Array {
   switch (message.type) {
     case "handshake":
       return encodeHandshake(message);
@@ -108,8 +137,9 @@ export function encodeClientMessage(message: Exclude<ClientMessage, { type: "unk
  * @throws {RangeError} where a field cannot hold its value
  */
 export function encodeServerMessage(message: Exclude<ServerMessage, { type: "unknown" }>): Uint8Array {
-  if (message.type !== "response") return encodeClientMessage(message);
-  const json = encodeString(message.json, MAX_RESPONSE_LENGTH);
+  if (message.type !== "response" && message.type !== "login_disconnect") return encodeClientMessage(message);
+  const maxLength = message.type === "response" ? MAX_RESPONSE_LENGTH : MAX_REASON_LENGTH;
+  const json = encodeString(message.json, maxLength);
   const packet = startPacket(ID_0, json.length);
   packet.set(json, packet.length - json.length);
   return packet;
@@ -134,12 +164,19 @@ export function longBytes(value: bigint): Uint8Array {
   return bytes;
 }
 
+/** Reads a Long from its one strict decimal form (`0|-?[1-9][0-9]*`); `undefined` for all else. */
+export function parseLong(text: string): bigint | undefined {
+  if (!/^(?:0|-?[1-9][0-9]{0,18})$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}
+
 /** The value of a Long's eight bytes. */
 export function readLong(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, LONG_BYTES).getBigInt64(0);
 }
 
-function encodeHandshake(message: Extract<ClientMessage, { type: "handshake" }>): Uint8Array {
+function encodeHandshake(message: Extract<ClientPacket, { type: "handshake" }>): Uint8Array {
   const { protocolVersion, port, nextState } = message;
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
     throw new RangeError(`${port} is no port; one is 0 to 65535`);

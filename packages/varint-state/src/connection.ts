@@ -1,7 +1,8 @@
 import { HttpGuard, ProtocolError, VarIntFrameDecoder } from "@wireyard/framing";
 import { decodeClientMessage, decodeServerMessage, encodeClientMessage, readLong } from "./codec.ts";
-import type { ClientMessage, ServerMessage } from "./messages.ts";
-import { type State, transition } from "./state.ts";
+import { LegacyGuard } from "./legacy.ts";
+import type { ClientMessage, ClientPacket, ServerMessage } from "./messages.ts";
+import { NEXT_STATES, type State, transition } from "./state.ts";
 
 export interface VarintConnectionOptions<Role extends "server" | "client"> {
   /** Which side this is: a server reads what clients say, a client what servers say. */
@@ -11,14 +12,13 @@ export interface VarintConnectionOptions<Role extends "server" | "client"> {
 /** Longest packet in bytes, its length not counted: a client reads Responses of any length. [VARINT-1.4] */
 export const MAX_PACKET_BYTES = Object.freeze({ server: 65_536, client: 131_072 });
 
-/** The one next state of a handshake that is served. */
+/** The next state of a handshake that asks for the status. */
 export const STATUS_STATE = 1;
 
 /** Most Pings of a client's that may wait for their Pongs. */
 const MAX_AWAITED = 1_024;
 
 type Incoming<Role> = Role extends "server" ? ClientMessage : ServerMessage;
-type Sayable = Exclude<ClientMessage, { type: "unknown" }>;
 
 /** One side of a VarInt state connection: bytes in, messages out. No socket, timer or clock. */
 export class VarintConnection<Role extends "server" | "client"> {
@@ -27,14 +27,20 @@ export class VarintConnection<Role extends "server" | "client"> {
   private current: State = "default";
   private guard: HttpGuard | undefined;
   private http: boolean | undefined;
+  /** There while the first bytes may be those of a legacy ping; `told`: they were, and nothing follows. */
+  private legacy: LegacyGuard | "told" | undefined;
   /** Payloads of a client's Pings that wait for their Pongs, oldest first. */
   private readonly awaited: bigint[] = [];
 
   constructor(options: VarintConnectionOptions<Role>) {
     this.role = options.role;
     this.frames = new VarIntFrameDecoder({ maxFrameBytes: MAX_PACKET_BYTES[options.role] });
-    if (options.role === "server") this.guard = new HttpGuard();
-    else this.http = false;
+    if (options.role === "server") {
+      this.guard = new HttpGuard();
+      this.legacy = new LegacyGuard();
+    } else {
+      this.http = false;
+    }
   }
 
   /**
@@ -49,7 +55,17 @@ export class VarintConnection<Role extends "server" | "client"> {
     return this.frames.partial;
   }
 
+  /** Server: whether time has to tell if what has come is a legacy ping: see `quiet`. */
+  get undecided(): boolean {
+    const { legacy } = this;
+    return legacy !== undefined && legacy !== "told" && legacy.form !== undefined;
+  }
+
   feed(chunk: Uint8Array): void {
+    if (this.legacy !== undefined) {
+      if (this.legacy === "told") return;
+      if (this.legacy.check(chunk) === false) this.legacy = undefined;
+    }
     if (this.guard !== undefined) {
       this.http = this.guard.check(chunk);
       if (this.http === false) this.guard = undefined;
@@ -72,9 +88,22 @@ export class VarintConnection<Role extends "server" | "client"> {
       this.frames.keep();
       return undefined;
     }
+    if (this.legacy !== undefined && (this.legacy === "told" || this.legacy.certain)) {
+      return this.takeLegacyPing() as Incoming<Role> | undefined;
+    }
     const packet = this.frames.next();
     if (packet === undefined) return undefined;
     return (this.role === "server" ? this.fromClient(packet) : this.fromServer(packet)) as Incoming<Role>;
+  }
+
+  /**
+   * Server: the legacy ping that has come, where nothing more came for `LEGACY_QUIET_MS`; `undefined` where what has
+   * come is none.
+   *
+   * @see PROTOCOL.md [VARINT-7.1]
+   */
+  quiet(): ClientMessage | undefined {
+    return this.undecided ? this.takeLegacyPing() : undefined;
   }
 
   /**
@@ -82,9 +111,9 @@ export class VarintConnection<Role extends "server" | "client"> {
    *
    * @throws {RangeError} where the state does not allow it, or a field cannot hold its value; nothing has changed
    */
-  say(message: Role extends "client" ? Sayable : never): Uint8Array {
-    const said: Sayable = message;
-    const state = transition(this.current, said.type);
+  say(message: Role extends "client" ? ClientPacket : never): Uint8Array {
+    const said: ClientPacket = message;
+    const state = transition(this.current, said.type, nextStateOf(said));
     const packet = encodeClientMessage(said);
     if (said.type === "ping") {
       if (this.awaited.length === MAX_AWAITED) {
@@ -99,20 +128,28 @@ export class VarintConnection<Role extends "server" | "client"> {
   private fromClient(packet: Uint8Array): ClientMessage {
     const message = decodeClientMessage(packet, this.current);
     if (message.type === "unknown") return message;
-    if (message.type === "handshake" && message.nextState !== STATUS_STATE) {
+    const nextState = nextStateOf(message);
+    if (nextState !== undefined && NEXT_STATES[nextState] === undefined) {
       // [VARINT-2.2]
-      const { nextState } = message;
       throw new ProtocolError(
         "bad_next_state",
-        `a handshake asks for the next state ${nextState}; 1 is served`,
+        `a handshake asks for the next state ${nextState}; 1, 2 and 3 are served`,
       );
     }
-    this.current = transition(this.current, message.type);
+    this.current = transition(this.current, message.type, nextState);
     return message;
   }
 
+  private takeLegacyPing(): ClientMessage | undefined {
+    if (this.legacy === undefined || this.legacy === "told") return undefined;
+    const { form } = this.legacy;
+    if (form === undefined) return undefined;
+    this.legacy = "told";
+    return { type: "legacy_ping", form };
+  }
+
   private fromServer(packet: Uint8Array): ServerMessage {
-    return decodeServerMessage(packet, (payload) => {
+    return decodeServerMessage(packet, this.current, (payload) => {
       const at = this.awaited.indexOf(payload);
       if (at < 0) return false;
       // Answers keep the order of what they answer: an older Ping will get none any more.
@@ -120,4 +157,8 @@ export class VarintConnection<Role extends "server" | "client"> {
       return true;
     });
   }
+}
+
+function nextStateOf(message: ClientPacket): number | undefined {
+  return message.type === "handshake" ? message.nextState : undefined;
 }

@@ -7,6 +7,7 @@ export {
   longBytes,
   MAX_ADDRESS_LENGTH,
   MAX_RESPONSE_LENGTH,
+  parseLong,
   readLong,
 } from "./codec.ts";
 export {
@@ -16,13 +17,29 @@ export {
   type VarintConnectionOptions,
 } from "./connection.ts";
 export {
+  encodeLegacyStatus,
+  LEGACY_QUIET_MS,
+  type LegacyForm,
+  type LegacyStatus,
+} from "./legacy.ts";
+export {
   type ClientMessage,
+  type ClientPacket,
   type Counts,
   ERRORS,
   type ErrorCode,
   type Player,
   type ServerMessage,
   type Status,
+  type UnknownPacket,
 } from "./messages.ts";
-export { type State, type Step, TRANSITIONS, transition } from "./state.ts";
+export {
+  NEXT_STATES,
+  type Said,
+  STATES,
+  type State,
+  type StateRow,
+  type Step,
+  transition,
+} from "./state.ts";
 export { decodeStatus, encodeStatus } from "./status.ts";

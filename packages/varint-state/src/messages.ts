@@ -1,5 +1,7 @@
-/** What a client says. See PROTOCOL.md [VARINT-2]. */
-export type ClientMessage =
+import type { LegacyForm } from "./legacy.ts";
+
+/** What a client says in packets that are known. See PROTOCOL.md [VARINT-2]. */
+export type ClientPacket =
   | {
       readonly type: "handshake";
       /** Version of the protocol the client speaks; -1 for one that only asks. */
@@ -13,9 +15,20 @@ export type ClientMessage =
   | { readonly type: "pong"; readonly payload: bigint }
   | { readonly type: "request" }
   /** The eight bytes of a Long: they only go back as they came. */
-  | { readonly type: "ping"; readonly payload: Uint8Array }
-  /** A packet of a newer client: to be ignored. */
-  | { readonly type: "unknown"; readonly id: number };
+  | { readonly type: "ping"; readonly payload: Uint8Array };
+
+/** A packet of a newer program: to be ignored. */
+export interface UnknownPacket {
+  readonly type: "unknown";
+  readonly id: number;
+}
+
+/** What comes from a client. */
+export type ClientMessage =
+  | ClientPacket
+  /** No packet: the first bytes of a client from before there were packets. See PROTOCOL.md [VARINT-7]. */
+  | { readonly type: "legacy_ping"; readonly form: LegacyForm }
+  | UnknownPacket;
 
 /** What a server says. See PROTOCOL.md [VARINT-3]. */
 export type ServerMessage =
@@ -27,8 +40,9 @@ export type ServerMessage =
   | { readonly type: "response"; readonly json: string }
   /** The answer to a Ping of the client's. */
   | { readonly type: "pong"; readonly payload: bigint }
-  /** A packet of a newer server: to be ignored. */
-  | { readonly type: "unknown"; readonly id: number };
+  /** Why a player cannot log in: a Minecraft text component as JSON. The connection ends. */
+  | { readonly type: "login_disconnect"; readonly json: string }
+  | UnknownPacket;
 
 /** What a server tells about itself. See PROTOCOL.md [VARINT-5]. */
 export interface Status {
@@ -65,7 +79,7 @@ export const ERRORS = {
   trailing_bytes: "a packet goes on behind its last field",
   bad_utf8: "a string is not UTF-8",
   string_too_long: "a string is longer than its field allows",
-  bad_next_state: "a handshake asks for a next state that is not served; 1 is",
+  bad_next_state: "a handshake asks for a next state that is not served; 1, 2 and 3 are",
   bad_status: "a Response does not hold the JSON of a status",
 } as const;
 

@@ -3,6 +3,9 @@ import type { Link } from "@wireyard/transport";
 /** Pings without a Pong that are remembered of one client; of more, the oldest is forgotten. [VARINT-6.3] */
 const MAX_OPEN_PINGS = 16;
 
+/** How much of a new measurement goes into the smoothed one. */
+const SMOOTHING = 1 / 8;
+
 interface OpenPing {
   readonly payload: bigint;
   readonly packet: Uint8Array;
@@ -14,6 +17,8 @@ interface OpenPing {
 export class ServerPings {
   /** Last measured round trip; `undefined` before the first Pong. */
   latencyMs: number | undefined;
+  /** The round trip without its chance ups and downs. */
+  smoothedLatencyMs: number | undefined;
   private readonly link: Link;
   private readonly clock: () => number;
   /** `holding`: the client is new and has not shaken hands, so nothing may be sent unasked. [VARINT-6.2] */
@@ -61,7 +66,14 @@ export class ServerPings {
     if (ping === undefined) return false;
     // A client answers in order: what is older gets no Pong any more.
     this.open.splice(0, at + 1);
-    this.latencyMs = this.clock() - ping.sentAt;
+    this.measured(this.clock() - ping.sentAt);
     return true;
+  }
+
+  /** Each measurement counts for an eighth, as TCP smooths its round trips (RFC 6298). */
+  private measured(ms: number): void {
+    this.latencyMs = ms;
+    this.smoothedLatencyMs ??= ms;
+    this.smoothedLatencyMs += (ms - this.smoothedLatencyMs) * SMOOTHING;
   }
 }

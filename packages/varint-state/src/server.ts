@@ -1,51 +1,52 @@
-import { ProtocolError } from "@wireyard/framing";
-import {
-  type Hub,
-  type HubEvent,
-  type Peer,
-  type Phase,
-  RefusedError,
-  type Session,
-  UsageError,
-} from "@wireyard/session";
-import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
-import { encodeEcho, encodeServerMessage, longBytes, MAX_RESPONSE_LENGTH } from "./codec.ts";
-import { VarintConnection } from "./connection.ts";
-import type { ClientMessage } from "./messages.ts";
-import { ServerPings } from "./server-pings.ts";
+import { type Hub, RefusedError, UsageError } from "@wireyard/session";
+import type { Link, StreamService } from "@wireyard/transport";
+import { Answers } from "./answers.ts";
+import { encodeEcho, longBytes } from "./codec.ts";
+import { PacketGaps } from "./packet-gap.ts";
+import { epoch, PROTOCOL, type VarintContext, VarintPeer } from "./peer.ts";
 import type { State } from "./state.ts";
-import { encodeStatus } from "./status.ts";
+
+export { faviconUrl, MAX_FAVICON_BYTES } from "./favicon.ts";
+export { PROTOCOL };
 
 export interface VarintStateOptions {
   /** What the status gives as the server's version. */
   version?: { name: string; protocol: number };
   /** The status's line of text. */
   description?: string;
+  /** The status's icon: a `data:` URL, as `faviconUrl` makes it. */
+  favicon?: string | null;
+  /** How many names of logged-in users the status tells, 0 to 12. */
+  sample?: number;
+  /** Least milliseconds between two packets to one client; 0 for none. */
+  packetGapMs?: number;
   /** How often a client in state 0 is pinged, in milliseconds; 0 turns it off. */
   keepAliveMs?: number;
 }
+
+/** Most user names that a status tells: as many as Minecraft's own servers do. */
+const MAX_SAMPLE = 12;
 
 /** What an option is where it is not given. */
 export const VARINT_STATE_DEFAULTS = Object.freeze({
   version: Object.freeze({ name: "Wireyard", protocol: -1 }),
   description: "A Wireyard server",
+  favicon: null,
+  sample: MAX_SAMPLE,
+  packetGapMs: 0,
   keepAliveMs: 20_000,
 });
-
-export const PROTOCOL = "varint-state";
-
-/** How long a client that never handshook is sent nothing unasked. [VARINT-6.2] */
-const QUIET_MS = 500;
-/** So many keep-alive Pings in a row without a Pong, and the client is cut. [VARINT-6.4] */
-const MAX_UNANSWERED = 5;
 
 /** One client, for lists. */
 export interface VarintSession {
   /** The hub session's. */
   readonly id: number;
+  readonly remoteAddress: string;
   readonly state: State;
   /** Last measured round trip; `undefined` before the first Pong. */
   readonly latencyMs: number | undefined;
+  /** The round trip over the last measurements, smoothed; `undefined` before the first Pong. */
+  readonly smoothedLatencyMs: number | undefined;
 }
 
 /** A VarInt state server on a hub: serve it with `listenTcp`. */
@@ -60,15 +61,8 @@ export interface VarintState extends StreamService {
   pingAll(payload?: bigint): number;
   /** Every open session of this service. */
   sessions(): Iterable<VarintSession>;
-}
-
-/** Everything the service's peers share. */
-interface VarintContext {
-  readonly hub: Hub;
-  readonly keepAliveMs: number;
-  readonly peers: Set<VarintPeer>;
-  /** The Response as a packet. */
-  readonly response: () => Uint8Array;
+  /** Closes every open session of this service; tells how many those were. */
+  closeAll(): number;
 }
 
 /**
@@ -80,24 +74,32 @@ export function varintState(hub: Hub, options: VarintStateOptions = {}): VarintS
   const {
     version = VARINT_STATE_DEFAULTS.version,
     description = VARINT_STATE_DEFAULTS.description,
+    favicon = VARINT_STATE_DEFAULTS.favicon,
+    sample = VARINT_STATE_DEFAULTS.sample,
+    packetGapMs = VARINT_STATE_DEFAULTS.packetGapMs,
     keepAliveMs = VARINT_STATE_DEFAULTS.keepAliveMs,
   } = options;
-  if (!(Number.isFinite(keepAliveMs) && keepAliveMs >= 0)) {
-    throw new UsageError(`keepAliveMs is ${keepAliveMs}; it must be milliseconds, or 0 for none`);
+  checkMilliseconds("keepAliveMs", keepAliveMs);
+  checkMilliseconds("packetGapMs", packetGapMs);
+  if (!(Number.isInteger(sample) && sample >= 0 && sample <= MAX_SAMPLE)) {
+    throw new UsageError(`sample is ${sample}; it must be a number of user names, 0 to ${MAX_SAMPLE}`);
   }
   const peers = new Set<VarintPeer>();
-  const context: VarintContext = {
-    hub,
-    keepAliveMs,
-    peers,
-    response: responses(hub, { version, description }),
-  };
+  const answers = new Answers(hub, { version, description, favicon, sample });
+  const context: VarintContext = { hub, keepAliveMs, peers, answers };
+  const gaps = packetGapMs > 0 ? new PacketGaps(packetGapMs, hub.wheel.clock) : undefined;
   return {
-    accept: (link) => accept(context, link),
+    accept: (link) => accept(context, gaps === undefined ? link : gaps.over(link)),
     tick: () => hub.tick(),
     pingAll: (payload) => pingAll(peers, payload ?? epoch()),
     sessions: () => sessionsOf(peers),
+    closeAll: () => closeAll(peers),
   };
+}
+
+function checkMilliseconds(name: string, value: number): void {
+  if (Number.isFinite(value) && value >= 0) return;
+  throw new UsageError(`${name} is ${value}; it must be milliseconds, or 0 for none`);
 }
 
 function accept(context: VarintContext, link: Link): void {
@@ -127,159 +129,15 @@ function pingAll(peers: Iterable<VarintPeer>, payload: bigint): number {
 }
 
 function* sessionsOf(peers: Iterable<VarintPeer>): Generator<VarintSession> {
-  for (const { session, state, pings } of peers) yield { id: session.id, state, latencyMs: pings.latencyMs };
-}
-
-/** One client: its messages are answered here; of the hub's events its wire has no word for any. */
-class VarintPeer implements Peer, PumpHandlers<ClientMessage> {
-  readonly session: Session;
-  readonly pings: ServerPings;
-  private readonly context: VarintContext;
-  private readonly link: Link;
-  private readonly connection = new VarintConnection({ role: "server" });
-  private phase: "open" | "closing" = "open";
-  /** Keep-alive Pings in a row without a Pong. */
-  private unanswered = 0;
-
-  constructor(context: VarintContext, link: Link) {
-    this.context = context;
-    this.link = link;
-    this.session = context.hub.open({ protocol: PROTOCOL, remoteAddress: link.remoteAddress, peer: this });
-    this.pings = new ServerPings(link, context.hub.wheel.clock);
-  }
-
-  get state(): State {
-    return this.connection.state;
-  }
-
-  start(): void {
-    this.context.peers.add(this);
-    this.session.deadlines.start("silence", QUIET_MS);
-    this.startKeepAlive();
-    pump(this.link, this.connection, this);
-  }
-
-  /** It is in no room and no user: nothing comes, and there would be no packet for it. */
-  deliver(_event: HubEvent): void {}
-
-  expired(phase: Phase): void {
-    if (phase === "silence") this.pings.release();
-    else if (phase === "ping") this.keepAlive();
-    // [VARINT-1.9] [VARINT-6.5]
-    else this.end();
-  }
-
-  close(_reason: string): void {
-    this.end();
-  }
-
-  event(message: ClientMessage): void {
-    switch (message.type) {
-      case "ping":
-        this.link.write(encodeEcho(message.payload));
-        return;
-      case "request":
-        this.link.write(this.context.response());
-        return;
-      case "handshake":
-        this.pings.drop();
-        this.session.deadlines.clear("silence");
-        return;
-      case "pong":
-        if (this.pings.answered(message.payload)) this.unanswered = 0;
-        return;
-      case "unknown":
-        return;
-    }
-  }
-
-  settled(partial: boolean, events: number): void {
-    const { limits } = this.context.hub;
-    const { deadlines } = this.session;
-    deadlines.frame(partial, events, limits.frameTimeoutMs);
-    // [VARINT-6.5] In state 1 no keep-alive can tell whether somebody is there.
-    if (this.state === "default") deadlines.clear("idle");
-    else if (events > 0) deadlines.touch("idle", limits.idleTimeoutMs);
-  }
-
-  /** [VARINT-1.8] The wire is broken, so the connection ends. */
-  failed(error: unknown): void {
-    if (error instanceof ProtocolError) {
-      this.end();
-      return;
-    }
-    this.context.hub.report("a VarInt state connection failed", error);
-    this.link.destroy();
-  }
-
-  /** The connection is gone, or as good as. */
-  closed(): void {
-    this.context.peers.delete(this);
-    this.context.hub.close(this.session);
-  }
-
-  private keepAlive(): void {
-    if (this.state === "default" && !this.pings.holding) {
-      if (this.unanswered === MAX_UNANSWERED) {
-        this.end();
-        return;
-      }
-      this.unanswered++;
-      const payload = epoch();
-      this.pings.send(payload, encodeEcho(longBytes(payload)));
-    }
-    this.startKeepAlive();
-  }
-
-  private startKeepAlive(): void {
-    const { keepAliveMs } = this.context;
-    if (keepAliveMs > 0) this.session.deadlines.start("ping", keepAliveMs);
-  }
-
-  private end(): void {
-    if (this.phase === "closing") return;
-    this.phase = "closing";
-    this.closed();
-    this.link.end();
+  for (const { session, state, pings } of peers) {
+    const { id, remoteAddress } = session;
+    const { latencyMs, smoothedLatencyMs } = pings;
+    yield { id, remoteAddress, state, latencyMs, smoothedLatencyMs };
   }
 }
 
-/**
- * Gives the Response packet, encoded anew only when the number of sessions has changed.
- *
- * @throws {UsageError} where no Response could hold what it is to tell
- */
-function responses(
-  hub: Hub,
-  told: Required<Pick<VarintStateOptions, "version" | "description">>,
-): () => Uint8Array {
-  const { version } = told;
-  const max = hub.limits.maxConnections;
-  const jsonOf = (online: number): string =>
-    encodeStatus({
-      version: { name: version.name, protocol: version.protocol },
-      players: { max, online, sample: [] },
-      clients: { max, online },
-      description: { text: told.description },
-    });
-  const longest = jsonOf(max).length;
-  if (longest > MAX_RESPONSE_LENGTH) {
-    throw new UsageError(
-      `the status takes ${longest} characters; shorten version.name or description until it is at most ${MAX_RESPONSE_LENGTH}`,
-    );
-  }
-  let known = -1;
-  let packet: Uint8Array;
-  return () => {
-    const online = hub.sessionCount;
-    if (online !== known) {
-      packet = encodeServerMessage({ type: "response", json: jsonOf(online) });
-      known = online;
-    }
-    return packet;
-  };
-}
-
-function epoch(): bigint {
-  return BigInt(Date.now());
+function closeAll(peers: Set<VarintPeer>): number {
+  const { size } = peers;
+  for (const peer of peers) peer.end();
+  return size;
 }

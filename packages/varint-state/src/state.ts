@@ -1,35 +1,85 @@
 /**
- * Where a connection stands. `default` is the wire's state 0, the others are its state 1, told apart by what was
- * asked since the handshake.
+ * Where a connection stands. `default` is the wire's state 0; the three of a status are its state 1, told apart by
+ * what was asked since the handshake; `login` is its state 2, in which nothing is served.
  */
-export type State = "default" | "status" | "status_requested" | "status_pinged";
+export type State = "default" | "status" | "status_requested" | "status_pinged" | "login";
 
-/** What a client says that moves the state, or that only one state knows. */
+/** What a client says that a state knows. */
 export type Step = "handshake" | "pong" | "request" | "ping";
 
+/** What a server says that a state knows. */
+export type Said = "request" | "ping" | "response" | "pong" | "login_disconnect";
+
+/** Where a Handshake leads, by the next state it asks for; 3 is a login too, of a player whom a server sent on. */
+export const NEXT_STATES: Readonly<Record<number, State>> = { 1: "status", 2: "login", 3: "login" };
+
+export interface StateRow {
+  /** The state's number on the wire. */
+  readonly wire: number;
+  /** What a packet of the client's is, by its id, and the state after it: of a Handshake, by the next state. */
+  readonly client: readonly { readonly type: Step; readonly to: State | typeof NEXT_STATES }[];
+  /** What a packet of the server's is, by its id. None of them moves the state. */
+  readonly server: readonly Said[];
+}
+
 /**
- * What is possible in each state, and the state after it; all else is illegal.
+ * Every packet that means something: state by direction by id. All else is unknown. Decoding reads this table, and
+ * the diagram in PROTOCOL.md is made from it.
  *
  * Once both a Request and a Ping were answered the connection is where it began, and takes a new handshake.
  * @see PROTOCOL.md [VARINT-4.1]
  */
-export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Step, State>>>>> = {
-  default: { handshake: "status", pong: "default" },
-  status: { request: "status_requested", ping: "status_pinged" },
-  status_requested: { request: "status_requested", ping: "default" },
-  status_pinged: { request: "default", ping: "status_pinged" },
+export const STATES: Readonly<Record<State, StateRow>> = {
+  default: {
+    wire: 0,
+    client: [
+      { type: "handshake", to: NEXT_STATES },
+      { type: "pong", to: "default" },
+    ],
+    server: ["request", "ping"],
+  },
+  status: {
+    wire: 1,
+    client: [
+      { type: "request", to: "status_requested" },
+      { type: "ping", to: "status_pinged" },
+    ],
+    server: ["response", "pong"],
+  },
+  status_requested: {
+    wire: 1,
+    client: [
+      { type: "request", to: "status_requested" },
+      { type: "ping", to: "default" },
+    ],
+    server: ["response", "pong"],
+  },
+  status_pinged: {
+    wire: 1,
+    client: [
+      { type: "request", to: "default" },
+      { type: "ping", to: "status_pinged" },
+    ],
+    server: ["response", "pong"],
+  },
+  login: { wire: 2, client: [], server: ["login_disconnect"] },
 };
 
 /**
  * The state after `step`.
  *
- * @throws {RangeError} where `step` is not possible in `state`
+ * @param nextState what a handshake asks for
+ * @throws {RangeError} where `step` is not possible in `state`, or `nextState` is not served
  */
-export function transition(state: State, step: Step): State {
-  const next = TRANSITIONS[state][step];
-  if (next === undefined) {
-    const possible = Object.keys(TRANSITIONS[state]).join(" and ");
-    throw new RangeError(`a ${step} is not possible in state ${state}; possible are ${possible}`);
+export function transition(state: State, step: Step, nextState?: number): State {
+  const { client } = STATES[state];
+  for (const { type, to } of client) {
+    if (type !== step) continue;
+    if (typeof to === "string") return to;
+    const next = to[nextState as number];
+    if (next !== undefined) return next;
+    throw new RangeError(`a handshake cannot ask for the next state ${nextState}; 1, 2 and 3 are served`);
   }
-  return next;
+  const possible = client.map(({ type }) => type).join(" and ") || "none";
+  throw new RangeError(`a ${step} is not possible in state ${state}; possible are ${possible}`);
 }

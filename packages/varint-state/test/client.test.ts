@@ -135,6 +135,26 @@ describe("a client", () => {
     expect(await pings.next()).toEqual({ value: { type: "ping", payload: 1n }, done: false });
   });
 
+  it.each([
+    ["a status", (client: VarintClient) => client.status(), hex(REQUEST)],
+    ["a ping", (client: VarintClient) => client.ping(7n), echo(7n)],
+  ])("stops %s, and is back in state 0 where it answers Pings [VARINT-4.1]", async (_, ask, asked) => {
+    const { client, server } = makePair();
+    const asking = ask(client);
+    const failed = expect(asking).rejects.toThrow("stopped");
+    expect(await server.take()).toBe(HANDSHAKE + asked);
+    client.stop();
+    await failed;
+    const missing = await server.take();
+    expect(missing).toMatch(asked === hex(REQUEST) ? /^0901.{16}$/ : /^0100$/);
+    // Answers to what was given up are nobody's; a Ping of the server's is answered.
+    const late = missing === "0100" ? echo(7n) : missing;
+    expect(await server.send(late + response(JSON.stringify(STATUS)) + echo(5n))).toBe(echo(5n));
+    client.stop();
+    expect(await server.take()).toBe("");
+    client.close();
+  });
+
   it("refuses a payload that is no Long, and has said nothing", async () => {
     const { client, server } = makePair();
     await expect(client.ping(2n ** 63n)).rejects.toThrow(RangeError);

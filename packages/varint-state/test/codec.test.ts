@@ -3,7 +3,7 @@ import { fromHex, toHex } from "@wireyard/framing/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type ClientMessage,
+  type ClientPacket,
   decodeClientMessage,
   decodeServerMessage,
   decodeStatus,
@@ -13,14 +13,15 @@ import {
   encodeServerMessage,
   encodeStatus,
   longBytes,
+  parseLong,
   readLong,
   type ServerMessage,
+  STATES,
   type State,
-  TRANSITIONS,
 } from "../src/index.ts";
 import { HANDSHAKE, PING, REQUEST } from "./vectors.ts";
 
-const states = Object.keys(TRANSITIONS) as State[];
+const states = Object.keys(STATES) as State[];
 const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const payload = fc.uint8Array({ minLength: 8, maxLength: 8 });
 
@@ -45,6 +46,16 @@ describe("a Long", () => {
     );
   });
 
+  it("is read from decimal digits, in one form only", () => {
+    fc.assert(
+      fc.property(long, (value) => parseLong(String(value)) === value),
+      { seed: 7, numRuns: 100 },
+    );
+    for (const text of ["", "-", "-0", "00", "+1", "1.0", "1n", " 1", "0x1", "1e3", "9223372036854775808"]) {
+      expect(parseLong(text)).toBeUndefined();
+    }
+  });
+
   it("is refused where it needs more than 64 bits", () => {
     expect(() => longBytes(2n ** 63n)).toThrow(
       new RangeError("9223372036854775808 is no Long; one is -2^63 to 2^63-1"),
@@ -54,8 +65,7 @@ describe("a Long", () => {
 
 describe("a client's packet", () => {
   it("has the bytes of the rule [VARINT-2.1] [VARINT-2.3] [VARINT-2.4] [VARINT-2.5]", () => {
-    const hexOf = (message: Exclude<ClientMessage, { type: "unknown" }>): string =>
-      toHex(encodeClientMessage(message));
+    const hexOf = (message: ClientPacket): string => toHex(encodeClientMessage(message));
     const handshake = { type: "handshake", address: "localhost", port: 23_456 } as const;
     expect(hexOf({ ...handshake, protocolVersion: 47, nextState: 1 })).toBe(HANDSHAKE.replaceAll(" ", ""));
     expect(hexOf({ type: "request" })).toBe(REQUEST.replaceAll(" ", ""));
@@ -114,7 +124,8 @@ describe("a server's packet", () => {
         fc.oneof(response, pong, fc.constant({ type: "request" } as const)),
         (message: ServerMessage) => {
           if (message.type === "unknown") return;
-          expect(decodeServerMessage(unframed(encodeServerMessage(message)), () => true)).toEqual(message);
+          const packet = unframed(encodeServerMessage(message));
+          expect(decodeServerMessage(packet, "status", () => true)).toEqual(message);
         },
       ),
       { seed: 4, numRuns: 300 },
@@ -123,11 +134,23 @@ describe("a server's packet", () => {
 
   it("is a Ping or a Pong as the client waits for its payload or not [VARINT-3.6]", () => {
     const packet = fromHex("01 0000000000000102");
-    expect(decodeServerMessage(packet, (value) => value === 258n)).toEqual({ type: "pong", payload: 258n });
-    expect(decodeServerMessage(packet, () => false)).toEqual({
+    expect(decodeServerMessage(packet, "status", (value) => value === 258n)).toEqual({
+      type: "pong",
+      payload: 258n,
+    });
+    expect(decodeServerMessage(packet, "status", () => false)).toEqual({
       type: "ping",
       payload: fromHex("0000000000000102"),
     });
+  });
+
+  it("is a Login Disconnect to a client that logs in, who knows no other packet [VARINT-3.7]", () => {
+    const said = { type: "login_disconnect", json: '{"text":"no"}' } as const;
+    const packet = encodeServerMessage(said);
+    expect(toHex(packet)).toBe(`0f000d${toHex(new TextEncoder().encode(said.json))}`);
+    expect(decodeServerMessage(unframed(packet), "login", () => true)).toEqual(said);
+    const ping = fromHex("01 0000000000000102");
+    expect(decodeServerMessage(ping, "login", () => true)).toEqual({ type: "unknown", id: 1 });
   });
 
   it("echoes a payload byte for byte [VARINT-3.4]", () => {
@@ -162,7 +185,7 @@ describe("whatever bytes a packet holds", () => {
     fc.assert(
       fc.property(packet, fc.constantFrom(...states), (bytes, state) => {
         tried(() => decodeClientMessage(bytes, state));
-        tried(() => decodeServerMessage(bytes, () => state === "default"));
+        tried(() => decodeServerMessage(bytes, state, () => state === "default"));
       }),
       { seed: 6, numRuns: 1_000 },
     );

@@ -50,6 +50,42 @@ describe("a server connection", () => {
   });
 });
 
+describe("a legacy ping", () => {
+  it.each([
+    ["fe", "short"],
+    ["fe01", "long"],
+    ["fe01fa", "long"],
+    ["fe01fa00", "long"],
+  ] as const)("is %s where nothing follows, and is told once [VARINT-7.1]", (bytes, form) => {
+    const connection = makeServer();
+    expect(connection.undecided).toBe(false);
+    expect(
+      collect(
+        connection,
+        [...fromHex(bytes)].map((byte) => Uint8Array.of(byte)),
+      ),
+    ).toEqual([]);
+    expect(connection.undecided).toBe(true);
+    expect(connection.quiet()).toEqual({ type: "legacy_ping", form });
+    expect(connection.undecided).toBe(false);
+    expect(connection.quiet()).toBeUndefined();
+    // Nothing follows it: what comes is not even held.
+    expect(collect(connection, [fromHex(HANDSHAKE), new Uint8Array(100_000)])).toEqual([]);
+  });
+
+  it("is none before a byte has come, nor where another packet begins", () => {
+    const connection = makeServer();
+    expect(connection.quiet()).toBeUndefined();
+    expect(collect(connection, [fromHex("fe 02")])).toEqual([]);
+    expect(connection.undecided).toBe(false);
+    expect(connection.quiet()).toBeUndefined();
+  });
+
+  it("is nothing to a client", () => {
+    expect(collect(makeClient(), [fromHex("fe01fa000b")])).toEqual([]);
+  });
+});
+
 describe("a client connection", () => {
   it.each(serverVectors)("reads $name ($source)", (vector) => {
     checkVector(() => {
@@ -120,6 +156,7 @@ describe("whatever bytes come", () => {
     "8080808008",
     "00",
     "01 02",
+    "fe01fa000b",
     "0d 00 2f 09 6c6f63616c686f7374 5b",
   );
   // Good packets with noise between them reach deeper than noise alone.

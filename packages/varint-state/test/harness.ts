@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "@wireyard/framing/testing";
 import { createHub, type Hub, type Limits, memoryAccounts } from "@wireyard/session";
-import { type Link, memoryLinks } from "@wireyard/transport";
+import { type Link, listenTcp, memoryLinks } from "@wireyard/transport";
 import { type VarintState, type VarintStateOptions, varintState } from "../src/server.ts";
 
 /** A server on a hub of its own, whose clock is moved by hand. */
@@ -41,6 +41,21 @@ export function makeServer(options: VarintStateOptions = {}, limits: Partial<Lim
       return new RawClient(here);
     },
   };
+}
+
+/** Runs `use` with a server on a free port. */
+export async function serving(
+  use: (port: number, service: VarintState) => Promise<void>,
+  options: VarintStateOptions = {},
+  limits: Partial<Limits> = {},
+): Promise<void> {
+  const service = varintState(createHub({ accounts: memoryAccounts(), limits }), options);
+  const listener = await listenTcp(service, { port: 0 });
+  try {
+    await use(listener.port, service);
+  } finally {
+    listener.close();
+  }
 }
 
 /** Waits until in-memory links have carried what was written, the answers to it, and their ends. */

@@ -1,46 +1,79 @@
 import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
-import { createHub, memoryAccounts } from "@wireyard/session";
-import { type Listener, listenTcp } from "@wireyard/transport";
-import { createServer, ping } from "minecraft-protocol";
-import { status } from "minecraft-server-util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClient, createServer, ping } from "minecraft-protocol";
+import { status, statusFE, statusFE01 } from "minecraft-server-util";
+import { describe, expect, it } from "vitest";
 import { connectVarintState, fetchStatus } from "../src/client.ts";
-import { varintState } from "../src/server.ts";
+import { serving } from "./harness.ts";
+
+/** Runs `use` with a server that is described as in all tests here. */
+function servingAsTold(use: (port: number) => Promise<void>): Promise<void> {
+  const told = { version: { name: "Wireyard 1", protocol: 47 }, description: "Grüße 🚀" };
+  return serving(use, told, { maxConnections: 20 });
+}
 
 // Programs of others that read the status of Minecraft servers, as they are. [VARINT-5.1]
 describe("the pinger", () => {
-  let listener: Listener;
-  beforeEach(async () => {
-    const hub = createHub({ accounts: memoryAccounts(), limits: { maxConnections: 20 } });
-    const service = varintState(hub, {
-      version: { name: "Wireyard 1", protocol: 47 },
-      description: "Grüße 🚀",
-    });
-    listener = await listenTcp(service, { port: 0 });
-  });
-  afterEach(() => listener.close());
-
   it("minecraft-server-util reads the status and measures", async () => {
-    const seen = await status("127.0.0.1", listener.port, { enableSRV: false });
-    expect(seen).toMatchObject({
-      version: { name: "Wireyard 1", protocol: 47 },
-      players: { online: 1, max: 20, sample: [] },
-      motd: { clean: "Grüße 🚀" },
-      favicon: null,
+    await servingAsTold(async (port) => {
+      const seen = await status("127.0.0.1", port, { enableSRV: false });
+      expect(seen).toMatchObject({
+        version: { name: "Wireyard 1", protocol: 47 },
+        players: { online: 1, max: 20, sample: [] },
+        motd: { clean: "Grüße 🚀" },
+        favicon: null,
+      });
+      expect(seen.roundTripLatency).toBeGreaterThanOrEqual(0);
     });
-    expect(seen.roundTripLatency).toBeGreaterThanOrEqual(0);
   });
 
   it("minecraft-protocol reads the status and measures", async () => {
-    const seen = await ping({ host: "127.0.0.1", port: listener.port });
-    expect(seen).toMatchObject({
-      version: { name: "Wireyard 1", protocol: 47 },
-      players: { online: 1, max: 20, sample: [] },
-      clients: { online: 1, max: 20 },
-      description: { text: "Grüße 🚀" },
+    await servingAsTold(async (port) => {
+      const seen = await ping({ host: "127.0.0.1", port });
+      expect(seen).toMatchObject({
+        version: { name: "Wireyard 1", protocol: 47 },
+        players: { online: 1, max: 20, sample: [] },
+        clients: { online: 1, max: 20 },
+        description: { text: "Grüße 🚀" },
+      });
+      expect((seen as { latency: number }).latency).toBeGreaterThanOrEqual(0);
     });
-    expect((seen as { latency: number }).latency).toBeGreaterThanOrEqual(0);
+  });
+});
+
+// [VARINT-7.1] [VARINT-7.2] What Minecraft sent before 1.4, and before 1.6. Its statusFE01FA cannot write a port above
+// 32767, where free ports are: what it writes is a vector.
+describe("the legacy pinger of minecraft-server-util", () => {
+  const seen = {
+    players: { online: 1, max: 20 },
+    motd: { clean: "Grüße 🚀" },
+    protocolVersion: 47,
+    version: "Wireyard 1",
+  };
+  it.each([
+    ["FE", statusFE, { players: seen.players, motd: "Grüße 🚀" }],
+    ["FE 01", statusFE01, seen],
+  ] as const)("reads the answer to %s", async (_, ask, expected) => {
+    await servingAsTold(async (port) => {
+      expect(await ask("127.0.0.1", port, { enableSRV: false })).toMatchObject(expected);
+    });
+  });
+});
+
+// [VARINT-3.7]
+it("the player that minecraft-protocol is reads why it cannot log in", async () => {
+  await servingAsTold(async (port) => {
+    const player = createClient({
+      host: "127.0.0.1",
+      port,
+      username: "ann",
+      version: "1.20.4",
+      hideErrors: true,
+    });
+    const reason = await new Promise((resolve) => {
+      player.on("disconnect", (packet: { reason: string }) => resolve(packet.reason));
+    });
+    expect(String(reason)).toContain("there is no game to join here");
   });
 });
 

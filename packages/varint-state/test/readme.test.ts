@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
-import { ERRORS, TRANSITIONS } from "../src/index.ts";
+import { ERRORS } from "../src/index.ts";
 import { VARINT_STATE_DEFAULTS } from "../src/server.ts";
+import { withStates } from "./state-diagram.ts";
 
 const home = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, home), "utf8");
@@ -36,28 +37,36 @@ describe("the README's code", () => {
     for (const child of children.splice(0)) child.kill();
   });
 
-  /** Runs code as a module of this package's folder; gives the lines it prints as they come. */
-  function run(code: string): { lines: AsyncIterator<string>; done: Promise<number | null> } {
+  interface Running {
+    /** Lines as they are printed. */
+    readonly lines: AsyncIterator<string>;
+    /** All further lines, when it has ended well. */
+    rest(): Promise<string[]>;
+  }
+
+  /** Runs code as a module of this package's folder, with `input` typed to it. */
+  function run(code: string, input = ""): Running {
     const child = spawn(
       process.execPath,
       ["--conditions=source", "--input-type=module-typescript", "--eval", code],
-      { cwd: home, stdio: ["ignore", "pipe", "inherit"] },
+      { cwd: home, stdio: ["pipe", "pipe", "inherit"] },
     );
     children.push(child);
+    child.stdin.end(input);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const done = new Promise((resolve) => child.on("close", resolve));
     return {
-      lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
-      done: new Promise((resolve) => child.on("close", resolve)),
+      lines,
+      async rest() {
+        const all: string[] = [];
+        for (let line = await lines.next(); !line.done; line = await lines.next()) all.push(line.value);
+        expect(await done).toBe(0);
+        return all;
+      },
     };
   }
 
-  async function lines(code: string): Promise<string[]> {
-    const child = run(code);
-    const all: string[] = [];
-    for (let line = await child.lines.next(); !line.done; line = await child.lines.next())
-      all.push(line.value);
-    expect(await child.done).toBe(0);
-    return all;
-  }
+  const lines = (code: string): Promise<string[]> => run(code).rest();
 
   it("serves, and is asked for its status", async () => {
     const server = run(block("server").replace("port: 23456", "port: 0"));
@@ -74,6 +83,16 @@ describe("the README's code", () => {
     ]);
   });
 
+  it("is an operator's on a terminal", async () => {
+    const server = run(block("operator").replace("port: 23456", "port: 0"), "list\nping 5\nstop\n");
+    expect(await server.rest()).toEqual([
+      expect.stringMatching(/^listening on port \d+$/),
+      "0 sessions",
+      "0 clients are pinged",
+      "0 sessions are closed",
+    ]);
+  });
+
   it("reads bytes without a socket", async () => {
     expect(await lines(block("pure"))).toEqual(["{ type: 'pong', payload: 258n } default"]);
   });
@@ -81,6 +100,7 @@ describe("the README's code", () => {
   it("is shown in no block that is not run", () => {
     expect([...readme.matchAll(/^```ts ?(.*)$/gm)].map(([, name]) => name)).toEqual([
       "server",
+      "operator",
       "client",
       "fetch",
       "pure",
@@ -98,22 +118,19 @@ describe("the documents", () => {
 
   it("the README's defaults are those of the code", () => {
     const defaults = table(readme, "## Options of `varintState").map(([name, , value]) => [name, value]);
-    const { version, description, keepAliveMs } = VARINT_STATE_DEFAULTS;
+    const { version, ...others } = VARINT_STATE_DEFAULTS;
     expect(Object.fromEntries(defaults)).toEqual({
       "version.name": version.name,
       "version.protocol": String(version.protocol),
-      description,
-      keepAliveMs: String(keepAliveMs),
+      ...Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)])),
     });
   });
 
-  it("PROTOCOL.md's state table is that of the code [VARINT-4.1]", () => {
-    const steps = ["handshake", "pong", "request", "ping"];
-    const written = table(protocol, "## 4 States").map(([state, ...cells]) => [
-      state,
-      Object.fromEntries(steps.map((step, i) => [step, cells[i]] as const).filter(([, next]) => next !== "")),
-    ]);
-    expect(Object.fromEntries(written)).toEqual(TRANSITIONS);
+  it("PROTOCOL.md has the diagram and the table that the code's states make [VARINT-4.1]", () => {
+    expect(
+      protocol,
+      "write them anew: node --conditions=source packages/varint-state/test/state-diagram.ts",
+    ).toBe(withStates(protocol));
   });
 
   it("every rule that is cited is in PROTOCOL.md, and every rule there is shown by a test", () => {

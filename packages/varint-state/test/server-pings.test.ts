@@ -59,6 +59,25 @@ describe("pingAll", () => {
     expect(latency()).toBe(40);
   });
 
+  it("smooths the round trips, each new one by an eighth [VARINT-6.3]", async () => {
+    const server = makeServer({ keepAliveMs: 0 });
+    const client = server.connect();
+    await server.pass(500);
+    const measured: unknown[] = [];
+    for (const ms of [80, 0, 40]) {
+      server.service.pingAll(1n);
+      await server.pass(ms);
+      await client.send(echo(1n));
+      const [session] = server.service.sessions();
+      measured.push([session?.latencyMs, session?.smoothedLatencyMs]);
+    }
+    expect(measured).toEqual([
+      [80, 80],
+      [0, 70],
+      [40, 66.25],
+    ]);
+  });
+
   it("remembers only so many Pings without a Pong [VARINT-6.3]", async () => {
     const server = makeServer({ keepAliveMs: 0 });
     const client = server.connect();

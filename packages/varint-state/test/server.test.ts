@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ERRORS, encodeServerMessage } from "../src/index.ts";
 import { PROTOCOL, VARINT_STATE_DEFAULTS, varintState } from "../src/server.ts";
 import { echo, type Harness, hex, makeServer } from "./harness.ts";
-import { clientVectors, HANDSHAKE, PING, REQUEST } from "./vectors.ts";
+import { clientVectors, HANDSHAKE, LOGIN, PING, REQUEST } from "./vectors.ts";
 
 /** The Response of a server with default options and this many sessions, in hex. */
 function response(online: number, max = 10_000): string {
@@ -78,6 +78,36 @@ describe("a ping in state 1", () => {
     expect(await client.send(PING)).toBe("");
     expect(await client.send(HANDSHAKE + PING)).toBe(hex(PING));
     expect([...server.service.sessions()].map(({ state }) => state)).toEqual(["status_pinged"]);
+  });
+});
+
+describe("a login", () => {
+  // "This server …" as a text component, in its packet. [VARINT-3.7]
+  const disconnect = toHex(
+    encodeServerMessage({
+      type: "login_disconnect",
+      json: '{"text":"This server is for lists and pings: there is no game to join here."}',
+    }),
+  );
+
+  it("is told in words why it cannot be, and closed [VARINT-2.2] [VARINT-3.7]", async () => {
+    const server = makeServer();
+    const player = server.connect();
+    expect(await player.send(LOGIN)).toBe(disconnect);
+    expect(player.closed).toBe(true);
+    expect(server.hub.sessionCount).toBe(0);
+    await server.pass(60_000);
+    expect(server.problems).toEqual([]);
+  });
+
+  it("is the same for a player whom another server sent, and whatever follows the handshake", async () => {
+    const server = makeServer();
+    const sent = server.connect();
+    expect(await sent.send(LOGIN.replace(/02$/, "03"))).toBe(disconnect);
+    const hasty = server.connect();
+    expect(await hasty.send(`${LOGIN} 05 00 03 616e6e ${REQUEST} ${PING} 00`)).toBe(disconnect);
+    expect(hasty.closed).toBe(true);
+    expect(server.problems).toEqual([]);
   });
 });
 
@@ -206,6 +236,17 @@ describe("the service", () => {
     expect(server.problems).toEqual([]);
   });
 
+  it("closes all its sessions when it is asked to, and no others", async () => {
+    const server = makeServer();
+    const clients = [server.connect(), server.connect()];
+    const other = varintState(server.hub);
+    expect(other.closeAll()).toBe(0);
+    expect(server.service.closeAll()).toBe(2);
+    for (const client of clients) expect(await client.take()).toBe("");
+    expect(clients.map(({ closed }) => closed)).toEqual([true, true]);
+    expect(server.hub.sessionCount).toBe(0);
+  });
+
   it("forgets a client that has gone", async () => {
     const server = makeServer();
     const client = server.connect();
@@ -220,21 +261,30 @@ describe("the service", () => {
     expect(VARINT_STATE_DEFAULTS).toEqual({
       version: { name: "Wireyard", protocol: -1 },
       description: "A Wireyard server",
+      favicon: null,
+      sample: 12,
+      packetGapMs: 0,
       keepAliveMs: 20_000,
     });
   });
 
   it("refuses options that it could not serve, and says what would be right", () => {
     const hub = createHub({ accounts: memoryAccounts() });
-    for (const keepAliveMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => varintState(hub, { keepAliveMs })).toThrow(
-        new UsageError(`keepAliveMs is ${keepAliveMs}; it must be milliseconds, or 0 for none`),
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const message = `is ${ms}; it must be milliseconds, or 0 for none`;
+      expect(() => varintState(hub, { keepAliveMs: ms })).toThrow(new UsageError(`keepAliveMs ${message}`));
+      expect(() => varintState(hub, { packetGapMs: ms })).toThrow(new UsageError(`packetGapMs ${message}`));
+    }
+    for (const sample of [-1, 13, 1.5]) {
+      expect(() => varintState(hub, { sample })).toThrow(
+        new UsageError(`sample is ${sample}; it must be a number of user names, 0 to 12`),
       );
     }
-    expect(() => varintState(hub, { description: "é".repeat(5_500) })).toThrow(
+    expect(() => varintState(hub, { description: "é".repeat(5_500), sample: 0 })).toThrow(
       /shorten version.name or description/,
     );
-    expect(() => varintState(hub, { description: "é".repeat(5_400) })).not.toThrow();
+    expect(() => varintState(hub, { description: "é".repeat(5_400), sample: 0 })).not.toThrow();
+    expect(() => varintState(hub, { description: "é".repeat(5_400) })).toThrow(/smaller favicon/);
   });
 });
 

@@ -1,29 +1,15 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { fromHex } from "@wireyard/framing/testing";
-import { createHub, memoryAccounts } from "@wireyard/session";
-import { listenTcp } from "@wireyard/transport";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeServerMessage } from "../src/index.ts";
-import { type VarintState, varintState } from "../src/server.ts";
-import { echo, hex } from "./harness.ts";
+import { echo, hex, serving } from "./harness.ts";
 import { HANDSHAKE, PING, REQUEST } from "./vectors.ts";
 
 const json =
   '{"version":{"name":"Wireyard","protocol":-1},"players":{"max":10000,"online":1,"sample":[]},"clients":{"max":10000,"online":1},"description":{"text":"A Wireyard server"}}';
 const RESPONSE = Buffer.from(encodeServerMessage({ type: "response", json })).toString("hex");
-
-/** Runs `use` with a server on a free port. */
-async function serving(use: (port: number, service: VarintState) => Promise<void>): Promise<void> {
-  const service = varintState(createHub({ accounts: memoryAccounts() }));
-  const listener = await listenTcp(service, { port: 0 });
-  try {
-    await use(listener.port, service);
-  } finally {
-    listener.close();
-  }
-}
 
 async function open(port: number): Promise<Socket> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import { banner, readyLine } from "../banner.ts";
-import { ConfigError, loadConfig, type Sources } from "../config/load.ts";
+import { loadConfig, type Sources } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { masked } from "../config/secrets.ts";
-import { changes } from "../config/show.ts";
+import { reloader } from "../reload.ts";
 import type { RunningServer } from "../server.ts";
 import { listenForSignals } from "../signals.ts";
 
@@ -26,6 +26,10 @@ export async function serve(sources: Sources): Promise<void> {
     process.exit(1);
   };
   process.on("uncaughtException", crash);
+  // An operator's handler may leave one behind: it must not cost others their connections.
+  process.on("unhandledRejection", (err) =>
+    log.error({ err }, "a promise was rejected that nobody waits for"),
+  );
   // Whoever read our output may be gone.
   process.stdout.on("error", () => {});
 
@@ -38,7 +42,7 @@ export async function serve(sources: Sources): Promise<void> {
       log.warn("stopped at once, by a second signal");
       process.exit(1);
     },
-    reload: reloader(config, sources, log),
+    reload: reloader(starting, config, sources, log),
   });
   const server = await starting;
   for (const warning of warnings) log.warn(warning);
@@ -64,30 +68,4 @@ async function stopWhenStarted(
   await server.close();
   log.info("stopped");
   process.exit(0);
-}
-
-/** Reads the configuration again, and takes over what a running server can change. */
-function reloader(config: Config, sources: Sources, log: Logger): () => void {
-  return () => {
-    let next: Config;
-    try {
-      next = loadConfig(sources).config;
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      log.error(`the configuration cannot be used, the old one stays: ${error.message}`);
-      return;
-    }
-    const found = changes(
-      { ...config, log: { ...config.log, level: log.level as Config["log"]["level"] } },
-      next,
-    );
-    // Told at the more talkative of the two levels.
-    if (!log.isLevelEnabled("info")) log.level = next.log.level;
-    log.info({ changed: found.map(({ key }) => key) }, "the configuration was read again");
-    for (const change of found) {
-      if (change.key === "log.level") log.info(change, "changed");
-      else log.warn(change, "needs a restart");
-    }
-    log.level = next.log.level;
-  };
 }

@@ -62,7 +62,7 @@ export function loadConfig(sources: Sources): LoadedConfig {
     const unheeded = notYetHeeded(key.name, value);
     return unheeded === undefined ? [] : [`${key.name} (from ${from}): ${unheeded}`];
   });
-  return { config: { ...config, accounts: absoluteAccounts(config.accounts, base) }, origins, warnings };
+  return { config: withAbsolutePaths(config, base), origins, warnings };
 }
 
 function wrongValue({ key, value, from }: Given): Problem[] {
@@ -109,6 +109,23 @@ function treeOf(effective: ReadonlyMap<string, Given>): object {
     group[key.path.at(-1) as string] = effective.get(key.name)?.value;
   }
   return tree;
+}
+
+function withAbsolutePaths(config: Config, base: string): Config {
+  const { accounts, protocols } = config;
+  const comma = protocols["comma-command"];
+  const varint = protocols["varint-state"];
+  const modules = comma.modules.map((path) => resolve(base, path));
+  const favicon = varint.favicon === null ? null : resolve(base, varint.favicon);
+  return {
+    ...config,
+    accounts: absoluteAccounts(accounts, base),
+    protocols: {
+      ...protocols,
+      "comma-command": { ...comma, modules },
+      "varint-state": { ...varint, favicon },
+    },
+  };
 }
 
 function absoluteAccounts(accounts: string, base: string): string {

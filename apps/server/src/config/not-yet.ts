@@ -11,18 +11,6 @@ const NOT_YET: readonly { keys: readonly string[]; served: (value: unknown) => b
     what: "TLS",
   },
   { keys: ["tls.cert", "tls.key"], served: isNull, what: "TLS" },
-  { keys: ["protocols.comma-command.modules"], served: isEmpty, what: "loading modules" },
-  { keys: ["protocols.varint-state.favicon"], served: isNull, what: "an icon in the status" },
-  {
-    keys: ["protocols.varint-state.packetGapMs"],
-    served: (value) => value === 0,
-    what: "a gap between packets",
-  },
-  {
-    keys: ["protocols.json-packet.encryption"],
-    served: (value) => value === "optional",
-    what: "choosing encryption",
-  },
   { keys: ["web.origins"], served: isEmpty, what: "the web port" },
   { keys: ["web.adminTokenFile"], served: isNull, what: "the web port" },
   { keys: ["accounts"], served: (value) => String(value).startsWith("sqlite:"), what: "PostgreSQL" },

@@ -47,14 +47,19 @@ const protocols = z.strictObject({
       protocol: wholeNumber(VARINT.version.protocol, "Protocol version in the status", INT32),
     }),
     description: text(VARINT.description, "Description in the status"),
-    favicon: textOrNull(null, "Icon in the status: path of a 64x64 PNG"),
-    packetGapMs: milliseconds(0, "Milliseconds between two outgoing packets", 0),
+    favicon: textOrNull(VARINT.favicon, "Icon in the status: path of a 64x64 PNG"),
+    sample: wholeNumber(VARINT.sample, "Names of logged-in users in the status; 0 for none", { max: 12 }),
+    packetGapMs: milliseconds(VARINT.packetGapMs, "Milliseconds between two outgoing packets", 0),
     keepAliveMs: milliseconds(VARINT.keepAliveMs, "Milliseconds between two keep-alive pings; 0 for none", 0),
   }),
   "json-packet": z.strictObject({
     port: port(25_565, "TCP port; null leaves the protocol out"),
     tlsPort: port(null, "TLS port; null for none"),
-    encryption: oneOf(["off", "optional", "required"], "optional", "End-to-end encryption of packets"),
+    encryption: oneOf(
+      ["off", "optional", "required"],
+      "optional",
+      "Encryption of packets; required: clients without it are refused",
+    ),
   }),
 });
 
