@@ -26,7 +26,8 @@ const PROTOCOL = {
 const ALLOWED = {
   "packages/framing": { "*": [] },
   "packages/session": { "*": [] },
-  "packages/transport": { "*": [FRAMING, "ws", "node:*"] },
+  // What bundlers for browsers take needs nothing of Node's.
+  "packages/transport": { "src/browser.ts": [FRAMING], "*": [FRAMING, "ws", "node:*"] },
   "packages/colon-relay": PROTOCOL,
   "packages/comma-command": PROTOCOL,
   "packages/varint-state": PROTOCOL,

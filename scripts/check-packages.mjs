@@ -55,12 +55,20 @@ function checkExports(manifest, problem, has) {
     }
     const { source, ...rest } = target;
     published[entry] = rest;
-    const stem = /^\.\/src\/([\w-]+)\.ts$/.exec(source ?? "")?.[1];
-    if (stem === undefined) problem(`exports["${entry}"] needs a "source" of the form ./src/NAME.ts`);
-    else if (!has(source)) problem(`exports["${entry}"] names ${source}, and there is no such file`);
+    const stem = stemOf(typeof source === "object" ? source.default : source);
+    const browser = typeof source === "object" ? stemOf(source.browser) : undefined;
+    if (stem === undefined || (typeof source === "object" && browser === undefined)) {
+      problem(
+        `exports["${entry}"] needs a "source" of the form ./src/NAME.ts, or one each for "browser" and "default"`,
+      );
+      continue;
+    }
+    for (const file of typeof source === "object" ? Object.values(source) : [source]) {
+      if (!has(file)) problem(`exports["${entry}"] names ${file}, and there is no such file`);
+    }
     // The order counts: a resolver takes the first condition that it knows.
-    const right = { types: `./dist/${stem}.d.ts`, default: `./dist/${stem}.js` };
-    if (stem !== undefined && JSON.stringify(rest) !== JSON.stringify(right)) {
+    const right = { ...(browser && { browser: built(browser) }), ...built(stem) };
+    if (JSON.stringify(rest) !== JSON.stringify(right)) {
       problem(`exports["${entry}"] must be, after "source", ${JSON.stringify(right)}`);
     }
     if (source !== undefined && Object.keys(target)[0] !== "source") {
@@ -71,6 +79,14 @@ function checkExports(manifest, problem, has) {
   if (!isDeepStrictEqual(published, manifest.publishConfig?.exports)) {
     problem('publishConfig.exports must be exports without the "source" conditions');
   }
+}
+
+function stemOf(source) {
+  return /^\.\/src\/([\w-]+)\.ts$/.exec(source ?? "")?.[1];
+}
+
+function built(stem) {
+  return { types: `./dist/${stem}.d.ts`, default: `./dist/${stem}.js` };
 }
 
 function packAll(wantedFolder) {

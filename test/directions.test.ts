@@ -77,6 +77,12 @@ describe("an import in the wrong direction is told with its file, line and what 
       "may import only @wireyard/framing, ws, node:*",
     ],
     [
+      "node: in what browsers get",
+      "packages/transport/src/browser.ts",
+      'import "node:net";',
+      'imports "node:net"; what packages/transport/src/browser.ts reaches may import only @wireyard/framing',
+    ],
+    [
       "session in transport",
       "packages/transport/src/a.ts",
       'export * from "@wireyard/session";',

@@ -26,6 +26,7 @@ beforeAll(async () => {
     "--set",
     `protocols.${protocol}.port=0`,
   ]);
+  free.push("--set", "web.port=null");
   const args = ["--conditions=source", join(root, "apps/server/src/main.ts"), "serve", ...free];
   server = spawn(process.execPath, [...args, "--set", "protocols.colon-relay.udpPort=0"], {
     cwd: home,

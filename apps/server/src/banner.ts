@@ -1,4 +1,5 @@
 import type { ProtocolName } from "./config/schema.ts";
+import { bracketed, reachable } from "./listen.ts";
 import type { RunningServer } from "./server.ts";
 
 /** What to paste for each protocol, and what comes back. */
@@ -22,22 +23,21 @@ const TRIES: Record<ProtocolName, { paste: (nc: string) => string; answer: strin
 };
 
 /** The one line that says the server is up. */
-export function readyLine({ ports }: RunningServer): string {
-  return `wireyard ready ${JSON.stringify({ pid: process.pid, ...ports })}`;
+export function readyLine({ ports, web }: RunningServer): string {
+  return `wireyard ready ${JSON.stringify({ pid: process.pid, ...ports, web: web?.port })}`;
 }
 
 /** For a terminal: per port a line to copy. */
-export function banner({ ports, host }: RunningServer): string {
-  const lines = Object.entries(ports).flatMap(([name, { tcp, udp }]) => {
+export function banner({ ports, host, web }: RunningServer): string {
+  const lines = Object.entries(ports).flatMap(([name, { tcp, tls, udp }]) => {
     const { paste, answer } = TRIES[name as ProtocolName];
-    const title = `${name}, TCP ${tcp}${udp === undefined ? "" : ` and UDP ${udp}`}`;
-    return ["", title, `  ${paste(`nc -q1 ${reachable(host)} ${tcp}`)}`, `  -> ${answer}`];
+    const others = [tls === undefined ? "" : `, TLS ${tls}`, udp === undefined ? "" : `, UDP ${udp}`];
+    const lines = ["", `${name}, TCP ${tcp}${others.join("")}`];
+    lines.push(`  ${paste(`nc -q1 ${reachable(host)} ${tcp}`)}`, `  -> ${answer}`);
+    if (tls !== undefined)
+      lines.push(`  openssl s_client -quiet -connect ${bracketed(reachable(host))}:${tls}`);
+    return lines;
   });
+  if (web !== undefined) lines.push("", "web console", `  http://${bracketed(reachable(host))}:${web.port}/`);
   return [...lines, "", "Ctrl-C stops the server.", ""].join("\n");
-}
-
-/** Where a server that listens on every address is reached from here. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
 }

@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CONSOLES, type ConsoleOptions } from "./commands/console.ts";
+import type { DevCertOptions } from "./commands/dev-cert.ts";
 import type { StatusOptions } from "./commands/status.ts";
 import { parseTarget, type Target } from "./commands/target.ts";
 import type { Sources } from "./config/load.ts";
+import { VERSION } from "./version.ts";
 
 const VARINT_STATE_PORT = 23_456;
 
@@ -14,10 +16,9 @@ interface SourceOptions {
 
 /** The `wireyard` command. Each subcommand loads its code when it is run, so that help is quick. */
 export function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const program = new Command("wireyard")
     .description("Four small wire protocols, served and spoken.")
-    .version(version, "-V, --version", "show the version")
+    .version(VERSION, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help for a command")
     .configureHelp({ showGlobalOptions: false })
@@ -42,6 +43,20 @@ export function createProgram(): Command {
     .action(async (options: SourceOptions & { json?: true }) =>
       (await import("./commands/config.ts")).checkConfig(sourcesOf(options), options),
     );
+
+  config
+    .command("dev-cert")
+    .description("make a certificate to try TLS with, and show what to configure")
+    .option("-o, --out <directory>", "where to write wireyard-dev-cert.pem and wireyard-dev-key.pem", ".")
+    .addOption(
+      new Option("-n, --name <host>", "a name or address that it is for, beside localhost; may be repeated")
+        .argParser((name: string, names: string[]) => [...names, checkName(name)])
+        .default([], "none"),
+    )
+    .option("-d, --days <days>", "days that it is good for", parseDays, 365)
+    .option("-f, --force", "take the place of files that are there")
+    .option("--json", "print JSON")
+    .action(async (options: DevCertOptions) => (await import("./commands/dev-cert.ts")).devCert(options));
 
   withTarget(program.command("ping").description("measure how long a VarInt server takes to answer")).action(
     async (target: Target, options: StatusOptions) =>
@@ -76,7 +91,7 @@ Keys are named with dots, values are YAML:
 Every key with its value: wireyard config print
 
 SIGTERM, SIGINT: close in order; a second one: at once.
-SIGHUP: read the configuration and the modules again.`;
+SIGHUP: read the configuration, the certificate and the modules again.`;
 
 function withSources(command: Command): Command {
   return command
@@ -111,6 +126,17 @@ function checkSetting(setting: string): string {
   if (!/^[^=]+=/.test(setting))
     throw new InvalidArgumentError("It must be KEY=VALUE, such as web.port=null.");
   return setting;
+}
+
+function checkName(name: string): string {
+  if (isIP(name) === 0 && !/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name))
+    throw new InvalidArgumentError("It must be a host name or an address, such as dev.example.");
+  return name;
+}
+
+function parseDays(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("It must be a number of days, 1 to 9999.");
+  return Number(text);
 }
 
 function parseTimeout(text: string): number {

@@ -5,3 +5,17 @@ export class Failure extends Error {
     this.name = new.target.name;
   }
 }
+
+/** Why a file cannot be read, in words for the user. */
+export function fileProblem({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a directory; name a file";
+    case "EACCES":
+      return "this user may not read it";
+    default:
+      return message;
+  }
+}

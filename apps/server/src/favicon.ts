@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { UsageError } from "@wireyard/session";
 import { faviconUrl } from "@wireyard/varint-state/server";
-import { Failure } from "./errors.ts";
+import { Failure, fileProblem } from "./errors.ts";
 
 const KEY = "protocols.varint-state.favicon";
 /** More is no icon, and not worth reading. */
@@ -20,19 +20,6 @@ export function readFavicon(file: string): string {
     if (size > MAX_FILE_BYTES) throw new UsageError(`it has ${size} bytes, which no icon has`);
     return faviconUrl(readFileSync(file));
   } catch (error) {
-    throw new Failure(`${KEY}: ${file}: ${explain(error as NodeJS.ErrnoException)}`, { cause: error });
-  }
-}
-
-function explain({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EISDIR":
-      return "it is a directory; name a file";
-    case "EACCES":
-      return "this user may not read it";
-    default:
-      return message;
+    throw new Failure(`${KEY}: ${file}: ${fileProblem(error as NodeJS.ErrnoException)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { isIPv6 } from "node:net";
 import { Failure } from "./errors.ts";
 
 /** What is to be closed again: a listener or a datagram socket. */
@@ -16,6 +17,17 @@ export async function addressOf(host: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Where a server that listens on every address is reached from here. */
+export function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+/** An IPv6 address stands in brackets before a port. */
+export function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 /**

@@ -6,7 +6,12 @@ import { changes, valueAt } from "./config/show.ts";
 import type { RunningServer } from "./server.ts";
 
 /** What a server takes over while it serves; everything else needs a restart. */
-const LIVE: ReadonlySet<string> = new Set(["log.level", "protocols.comma-command.modules"]);
+const LIVE: ReadonlySet<string> = new Set([
+  "log.level",
+  "protocols.comma-command.modules",
+  "tls.cert",
+  "tls.key",
+]);
 
 /**
  * What reads the configuration again, and takes over what a running server can change. Asked while it is at it, it

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig } from "../src/config/load.ts";
 import { shown } from "../src/config/secrets.ts";
@@ -47,6 +47,10 @@ describe("what cannot be taken is told in one line that names key, source, value
     ["accounts=users.db", '"users.db" is not sqlite:FILE, sqlite::memory: or postgres://'],
     ["backplane=nats://h", '"nats://h" is not redis://HOST:PORT, or null'],
     ["host=", 'host (from --set): "" is not text'],
+    [
+      "web.origins=[https://a.example/]",
+      'web.origins (from --set): ["https://a.example/"] is not a list of origins',
+    ],
   ];
 
   it.each(flags)("--set %s", (setting, text) => {
@@ -97,9 +101,12 @@ describe("what cannot be taken is told in one line that names key, source, value
     );
   });
 
-  it("for two protocols on one port, at the one that was set", () => {
+  it("for two on one port, at the one that was set", () => {
     expect(messageOf({ settings: ["protocols.colon-relay.port=3291"] })).toBe(
       "protocols.colon-relay.port (from --set): protocols.comma-command.port has port 3291 too; give them different ones",
+    );
+    expect(messageOf({ settings: ["web.port=3290"] })).toBe(
+      "web.port (from --set): protocols.colon-relay.port has port 3290 too; give them different ones",
     );
     expect(messageOf({ settings: ["protocols.json-packet.port=3290"] })).toContain(
       "protocols.json-packet.port (from",
@@ -107,34 +114,28 @@ describe("what cannot be taken is told in one line that names key, source, value
   });
 });
 
-describe("what is not served yet is refused", () => {
-  it.each([
-    "protocols.colon-relay.tlsPort=0",
-    "protocols.comma-command.tlsPort=1",
-    "protocols.varint-state.tlsPort=1",
-    "protocols.json-packet.tlsPort=1",
-    "web.origins=[https://a.example]",
-    "web.adminTokenFile=x",
-    "tls.cert=a.pem",
-    "tls.key=a.pem",
-    "accounts=postgres://u:secret@h/d",
-    "backplane=redis://h:6379",
-    "node.id=a",
-    "node.leaseMs=1000",
-  ])("--set %s", (setting) => {
-    const message = messageOf({ settings: [setting] });
-    expect(message).toContain(`${setting.slice(0, setting.indexOf("="))} (from --set)`);
-    expect(message).toMatch(/is not served yet; leave it at /);
-    expect(message).not.toContain("secret");
+describe("a TLS port", () => {
+  const certificate = ["tls.cert=a.pem", "tls.key=b.pem"];
+
+  it("needs a certificate and its key", () => {
+    const needs = (lacking: string): string =>
+      `protocols.json-packet.tlsPort (from --set): TLS needs ${lacking} too; wireyard config dev-cert makes a pair to try it with`;
+    const settings = ["protocols.json-packet.tlsPort=0"];
+    expect(messageOf({ settings })).toBe(needs("tls.cert and tls.key"));
+    expect(messageOf({ settings: [...settings, "tls.cert=a.pem"] })).toBe(needs("tls.key"));
+    expect(messageOf({ settings: [...settings, "tls.key=b.pem"] })).toBe(needs("tls.cert"));
+    const { config } = loadConfig({ file: undefined, env: {}, settings: [...settings, ...certificate] });
+    expect(config.tls).toEqual({ cert: resolve("a.pem"), key: resolve("b.pem") });
   });
 
-  it("but for the web port, which is taken and warned about", () => {
-    const load = (setting: string) => loadConfig({ env: {}, settings: [setting] });
-    expect(load("web.port=null").warnings).toEqual([]);
-    expect(load("web.port=0").warnings).toEqual([
-      "web.port (from --set): the web port is not served yet; its number is not used",
-    ]);
-    expect(loadConfig({ env: {}, settings: [] }).warnings).toEqual([]);
+  it("needs its protocol, and a port of its own", () => {
+    const left = ["protocols.json-packet.port=null", "protocols.json-packet.tlsPort=1"];
+    expect(messageOf({ settings: [...left, ...certificate] })).toBe(
+      "protocols.json-packet.tlsPort (from --set): protocols.json-packet.port is null, which leaves the protocol out; give it a port too",
+    );
+    expect(messageOf({ settings: ["protocols.json-packet.tlsPort=3290", ...certificate] })).toBe(
+      "protocols.json-packet.tlsPort (from --set): protocols.colon-relay.port has port 3290 too; give them different ones",
+    );
   });
 });
 
@@ -154,7 +155,7 @@ describe("secrets", () => {
       accounts: "postgres://u:***@h/d",
       backplane: "redis://:***@h:6379",
     });
-    expect(configYaml({ config: postgres, origins: new Map(), warnings: [] })).not.toContain("secret");
+    expect(configYaml({ config: postgres, origins: new Map() })).not.toContain("secret");
     expect(JSON.stringify(changes(config, postgres))).not.toContain("secret");
   });
 

@@ -51,9 +51,9 @@ describe("wireyard serve", () => {
     for (const entry of logged)
       expect(entry).toMatchObject({ level: expect.any(String), time: expect.any(String) });
     expect(logged.map(({ msg }) => msg)).toEqual([
-      "web.port (from --set): the web port is not served yet; its number is not used",
       "accounts are open",
       ...Array(4).fill("listening"),
+      "the web port is listening",
       "stopping: sessions are being closed",
       "stopped",
     ]);

@@ -28,10 +28,11 @@ export interface Outcome {
 /** What the ready line tells. */
 export interface Ready {
   pid: number;
-  "colon-relay": { tcp: number; udp: number };
-  "comma-command": { tcp: number };
-  "varint-state": { tcp: number };
-  "json-packet": { tcp: number };
+  "colon-relay": { tcp: number; tls?: number; udp: number };
+  "comma-command": { tcp: number; tls?: number };
+  "varint-state": { tcp: number; tls?: number };
+  "json-packet": { tcp: number; tls?: number };
+  web?: number;
 }
 
 /** A directory that is gone after the test. */

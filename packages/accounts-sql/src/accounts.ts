@@ -18,7 +18,10 @@ export function sqlAccounts(db: Kysely<Database>, queue: HashQueue): SqlAccounts
   const nobody = nobodysHash();
 
   const row = (key: string) =>
-    db.selectFrom("accounts").select(["name", "key", "hash"]).where("key", "=", key).executeTakeFirst();
+    // No name holds a NUL, and PostgreSQL fails where a text does.
+    key.includes("\0")
+      ? undefined
+      : db.selectFrom("accounts").select(["name", "key", "hash"]).where("key", "=", key).executeTakeFirst();
 
   return {
     async register(name, password) {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "@wireyard/session";
-import { Kysely } from "kysely";
+import { Kysely, sql } from "kysely";
 import { type SqlAccounts, sqlAccounts } from "./accounts.ts";
 import { type HashOptions, HashQueue } from "./hash-queue.ts";
 import { migrate } from "./migrations.ts";
@@ -31,7 +31,7 @@ export async function openSqliteAccounts(options: SqliteAccountsOptions): Promis
     const database = openSqliteFile(file, options.busyTimeoutMs ?? 1000);
     try {
       const db = new Kysely<Database>({ dialect: new NodeSqliteDialect(database) });
-      await migrate(db);
+      await migrate(db, sql`text`);
       return sqlAccounts(db, queue);
     } catch (error) {
       database.close();

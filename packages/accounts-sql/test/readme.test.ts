@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { POSTGRES_DEFAULTS } from "../src/postgres.ts";
 import { temporaryFile } from "./files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -18,4 +19,12 @@ test("the example of the README runs, and prints what it says", () => {
   expect(promised).toHaveLength(3);
   // Node prints strings in single quotes.
   expect(stdout.trim().replaceAll("'", '"').split("\n")).toEqual(promised);
+});
+
+test("the README tells every number of openPostgresAccounts with its default", () => {
+  const [, section = ""] = readFileSync(`${root}README.md`, "utf8").split(
+    "## Options of `openPostgresAccounts`",
+  );
+  const rows = [...section.matchAll(/^\| `(\w+)` \| [^|]+ \| (\d+) \|/gm)];
+  expect(Object.fromEntries(rows.map(([, name, value]) => [name, Number(value)]))).toEqual(POSTGRES_DEFAULTS);
 });

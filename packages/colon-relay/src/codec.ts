@@ -1,5 +1,5 @@
-import { allocateBytes, decodeText, encodeText, parseInteger } from "@wireyard/framing";
-import type { ClientDatagram, ClientMessage, RoomCount, ServerMessage } from "./messages.ts";
+import { allocateBytes, decodeText, encodeText, ProtocolError, parseInteger } from "@wireyard/framing";
+import type { ClientDatagram, ClientMessage, RoomCount, ServerDatagram, ServerMessage } from "./messages.ts";
 
 const COLON = 0x3a;
 const DIGIT_0 = 0x30;
@@ -77,14 +77,15 @@ function decodeSendGroup(line: Uint8Array, offset: number): ClientMessage {
 /**
  * Reads a client's datagram, which must be UTF-8; `undefined` where it is none of the known forms. A line end
  * behind it is dropped.
- * @see PROTOCOL.md [COLON-5.1]
+ * @see PROTOCOL.md [COLON-5.1] to [COLON-5.6] [COLON-5.9]
  */
 export function decodeClientDatagram(bytes: Uint8Array): ClientDatagram | undefined {
   let end = bytes.length;
   if (bytes[end - 1] === LF) end--;
   const line = view(bytes, 0, end);
   const colon = line.indexOf(COLON);
-  if (colon < 0) return undefined;
+  // [COLON-5.9] To whoever gets it by stream, a line end within would be the start of another line.
+  if (colon < 0 || line.includes(LF)) return undefined;
   const first = parseInteger(text(view(line, 0, Math.min(colon, 16))));
   if (first === undefined || colon > 16) return undefined;
   if (first === 0) {
@@ -163,12 +164,22 @@ function serverLine(message: Exclude<ServerMessage, { type: "message" }>, { user
   }
 }
 
+/** As `decodeServerMessage`, of any bytes. @throws {ProtocolError} `syntax` where they are not UTF-8 */
+export function readServerLine(line: Uint8Array, dialect: Dialect): ServerMessage {
+  const whole = decodeText(line);
+  if (whole === undefined) throw new ProtocolError("syntax", "a line is not UTF-8");
+  return readServerText(line, whole, dialect);
+}
+
 /**
  * Reads a server's line, which must be UTF-8. The `body` of a message is a view of `line`.
  * @see PROTOCOL.md [COLON-3.1] to [COLON-3.7]
  */
-export function decodeServerMessage(line: Uint8Array, { usernames }: Dialect): ServerMessage {
-  const whole = text(line);
+export function decodeServerMessage(line: Uint8Array, dialect: Dialect): ServerMessage {
+  return readServerText(line, text(line), dialect);
+}
+
+function readServerText(line: Uint8Array, whole: string, { usernames }: Dialect): ServerMessage {
   const unknown: ServerMessage = { type: "unknown", line: whole };
   const [command, first = "", ...fields] = whole.split(":");
   if (command === "1") return { type: "rooms", rooms: readRooms([first, ...fields].join(":")) };
@@ -198,6 +209,19 @@ export function decodeServerMessage(line: Uint8Array, { usernames }: Dialect): S
   }
 }
 
+/**
+ * Reads a server's datagram, which must be UTF-8; `undefined` where it is none of the known forms. The `body` of a
+ * message is a view of `bytes`.
+ * @see PROTOCOL.md [COLON-5.1] [COLON-5.2]
+ */
+export function decodeServerDatagram(bytes: Uint8Array): ServerDatagram | undefined {
+  const message = decodeServerMessage(bytes, { usernames: false });
+  if (message.type === "message") return message;
+  // What a line has for a cookie is the word for success here.
+  if (message.type !== "logged-in" || message.cookie !== "connected") return undefined;
+  return { type: "bound", id: message.id };
+}
+
 /** A room's name may hold `-`: the count stands behind the last one. */
 function readRooms(list: string): RoomCount[] {
   if (list === "") return [];
@@ -222,9 +246,9 @@ export function encodeClientMessage(message: Exclude<ClientMessage, { type: "inv
     case "leave":
       return encodeText("2:-1\n");
     case "send":
-      return withBody(`3:${(message.to === "all" ? 1 : 0) + (message.ordered ? 2 : 0)}:`, message.body);
+      return withBody(`3:${(message.to === "all" ? 1 : 0) + (message.ordered ? 2 : 0)}:`, message.body, "\n");
     case "send-group":
-      return withBody(`4:${message.group}:`, message.body);
+      return withBody(`4:${message.group}:`, message.body, "\n");
     case "define-group":
       return encodeText(
         `5:${[message.group, ...(message.ids.length === 0 ? [""] : message.ids)].join(":")}\n`,
@@ -232,12 +256,22 @@ export function encodeClientMessage(message: Exclude<ClientMessage, { type: "inv
   }
 }
 
-function withBody(head: string, body: Uint8Array): Uint8Array {
+/** Encodes a client's datagram. @see PROTOCOL.md [COLON-5.1] to [COLON-5.5] */
+export function encodeClientDatagram(message: ClientDatagram): Uint8Array {
+  if (message.type === "bind") {
+    return encodeText(message.cookie === "" ? `0:${message.id}` : `0:${message.id}:${message.cookie}`);
+  }
+  const id = message.id === undefined ? "" : `${message.id}:`;
+  const kind = message.type === "send" ? `3:${message.to === "all" ? 1 : 0}:` : `4:${message.group}:`;
+  return withBody(id + kind, message.body, "");
+}
+
+function withBody(head: string, body: Uint8Array, end: "" | "\n"): Uint8Array {
   const start = encodeText(head);
-  const line = new Uint8Array(start.length + body.length + 1);
+  const line = new Uint8Array(start.length + body.length + end.length);
   line.set(start);
   line.set(body, start.length);
-  line[line.length - 1] = LF;
+  if (end !== "") line[line.length - 1] = LF;
   return line;
 }
 

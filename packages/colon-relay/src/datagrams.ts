@@ -1,5 +1,6 @@
 import { isUtf8 } from "@wireyard/framing";
 import {
+  addressKey,
   encodeOnce,
   equalBytes,
   type Hub,
@@ -65,16 +66,17 @@ export function relayDatagrams(hub: Hub, options: ColonRelayUdpOptions): RelayDa
   function bindable(id: number, cookie: string, address: string, port: number): RelayPeer | undefined {
     const plain = plainAddress(address);
     // Counted before it is looked at, and given back where it was good.
-    if (!failures.take(plain, FAILED_BINDS, hub.wheel.now)) return undefined;
+    const counted = addressKey(address);
+    if (!failures.take(counted, FAILED_BINDS, hub.wheel.now)) return undefined;
     const peer = peers.get(id);
     if (peer === undefined || plainAddress(peer.session.remoteAddress) !== plain) return undefined;
     const cookieGiven =
-      peer.cookie !== undefined && equalBytes(encoder.encode(cookie), encoder.encode(peer.cookie));
+      peer.cookie !== undefined && equalBytes(encoder.encode(cookie), encoder.encode(peer.cookie.reveal()));
     if (options.requireCookie && !cookieGiven) return undefined;
     const bound = bySession.get(id);
     const same = bound?.address === address && bound.port === port;
     if (bound !== undefined && !same && hub.wheel.now - bound.heard < REBIND_SILENCE_MS) return undefined;
-    failures.giveBack(plain);
+    failures.giveBack(counted);
     return peer;
   }
 
@@ -88,6 +90,7 @@ export function relayDatagrams(hub: Hub, options: ColonRelayUdpOptions): RelayDa
     const { session } = binding.peer;
     if (message.id !== undefined && message.id !== session.id) return;
     binding.heard = hub.wheel.now;
+    session.counts.received++;
     if (message.type === "send-group") {
       hub.postToGroup(session, message.group, message.body, "datagram");
     } else if (session.room !== undefined) {

@@ -2,7 +2,9 @@ export {
   type Dialect,
   decodeClientDatagram,
   decodeClientMessage,
+  decodeServerDatagram,
   decodeServerMessage,
+  encodeClientDatagram,
   encodeClientMessage,
   encodeRelayed,
   encodeServerMessage,
@@ -15,5 +17,6 @@ export {
   ERRORS,
   type ErrorCode,
   type RoomCount,
+  type ServerDatagram,
   type ServerMessage,
 } from "./messages.ts";

@@ -46,6 +46,11 @@ export type ClientDatagram =
       readonly body: Uint8Array;
     };
 
+/** What a server sends by UDP. See PROTOCOL.md [COLON-5]. */
+export type ServerDatagram =
+  | { readonly type: "bound"; readonly id: number }
+  | { readonly type: "message"; readonly from: number; readonly body: Uint8Array };
+
 /** Every error a server can answer, and what it means: the one list that code, documents and tests read. */
 export const ERRORS = {
   syntax: "the line does not have the form of its command; where it is not UTF-8, the connection closes",

@@ -9,9 +9,16 @@ import {
   type Peer,
   type Phase,
   RefusedError,
+  Secret,
   type Session,
 } from "@wireyard/session";
-import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
+import {
+  type CloseReason,
+  type Link,
+  type PumpHandlers,
+  pump,
+  type StreamService,
+} from "@wireyard/transport";
 import { type Dialect, encodeRelayed, encodeServerMessage } from "./codec.ts";
 import { ColonConnection } from "./connection.ts";
 import { type RelayDatagrams, relayDatagrams } from "./datagrams.ts";
@@ -80,6 +87,7 @@ export function colonRelay(hub: Hub, options: ColonRelayOptions = {}): ColonRela
     datagrams: context.datagrams,
     accept: (link) => accept(context, link),
     tick: () => hub.tick(),
+    failed: (error) => hub.report("a colon relay listener reported an error", error),
   };
 }
 
@@ -96,7 +104,7 @@ function accept(context: RelayContext, link: Link): void {
 /** One client: its messages become calls of the hub, the hub's events become lines. */
 export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   readonly session: Session;
-  readonly cookie: string | undefined;
+  readonly cookie: Secret | undefined;
   private readonly context: RelayContext;
   private readonly link: Link;
   private readonly connection: ColonConnection<"server">;
@@ -109,9 +117,14 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
     const { hub, options } = context;
     this.context = context;
     this.link = link;
-    this.session = hub.open({ protocol: PROTOCOL, remoteAddress: link.remoteAddress, peer: this });
+    this.session = hub.open({
+      protocol: PROTOCOL,
+      transport: link.transport,
+      remoteAddress: link.remoteAddress,
+      peer: this,
+    });
     this.connection = new ColonConnection({ role: "server", maxLineBytes: hub.limits.preLoginFrameBytes });
-    if (options.udp.cookie || options.udp.requireCookie) this.cookie = crypto.randomUUID();
+    if (options.udp.cookie || options.udp.requireCookie) this.cookie = new Secret(crypto.randomUUID());
   }
 
   start(): void {
@@ -140,6 +153,7 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   settled(partial: boolean, events: number): void {
+    this.session.counts.received += events;
     // The usual case, after every chunk: no part of a frame was held, and none is.
     if (!partial && !this.partial) return;
     this.partial = partial;
@@ -227,9 +241,8 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
     this.context.datagrams.admit(this);
     this.connection.maxLineBytes = limits.frameBytes;
     const { id } = this.session;
-    this.answer(
-      this.cookie === undefined ? { type: "logged-in", id } : { type: "logged-in", id, cookie: this.cookie },
-    );
+    const cookie = this.cookie?.reveal();
+    this.answer(cookie === undefined ? { type: "logged-in", id } : { type: "logged-in", id, cookie });
   }
 
   private answer(message: ServerMessage): void {
@@ -269,9 +282,9 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   /** The connection is gone, or as good as. */
-  closed(): void {
+  closed(reason?: CloseReason): void {
     this.context.datagrams.remove(this);
-    this.context.hub.close(this.session);
+    this.context.hub.close(this.session, reason === "slow_reader");
   }
 }
 

@@ -48,8 +48,8 @@ describe("a client", () => {
       { type: "joined", id: ann.id, room: "lobby" },
       { type: "master", id: ann.id },
       { type: "joined", id, room: "lobby" },
-      { type: "message", from: id, text: "hi: all" },
-      { type: "message", from: id, text: "ordered" },
+      { type: "message", from: id, text: "hi: all", channel: "stream" },
+      { type: "message", from: id, text: "ordered", channel: "stream" },
       { type: "left", id },
     ]);
     expect([ann.room, bob.room]).toEqual(["lobby", undefined]);
@@ -60,7 +60,7 @@ describe("a client", () => {
     const [ann, bob] = [await connect(listener, "ann"), await connect(listener, "bob")];
     ann.defineGroup("g", [bob.id as number]);
     ann.sendToGroup("g", "psst");
-    expect(await take(bob, 1)).toEqual([{ type: "message", from: ann.id, text: "psst" }]);
+    expect(await take(bob, 1)).toEqual([{ type: "message", from: ann.id, text: "psst", channel: "stream" }]);
   });
 
   test("joining the room it is in, and leaving none, are done at once", async () => {

@@ -4,10 +4,13 @@ import { checkVector, collect, plain } from "@wireyard/framing/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  type ClientDatagram,
   type ClientMessage,
   ColonConnection,
   decodeClientDatagram,
+  decodeServerDatagram,
   ERRORS,
+  encodeClientDatagram,
   encodeClientMessage,
   encodeRelayed,
   encodeServerMessage,
@@ -69,9 +72,34 @@ describe("what a server says", () => {
 });
 
 describe("datagrams", () => {
-  test.each(datagramVectors)("[COLON-5.1] $datagram", ({ datagram, means }) => {
+  test.each(datagramVectors)("[COLON-5.1] [COLON-5.9] $datagram", ({ datagram, means }) => {
     const read = decodeClientDatagram(encodeText(datagram));
     expect(read === undefined ? null : JSON.parse(JSON.stringify(plain(read)))).toEqual(means);
+  });
+
+  test("what a client encodes is read back", () => {
+    const datagrams: ClientDatagram[] = [
+      { type: "bind", id: 70_000, cookie: "" },
+      { type: "bind", id: 70_000, cookie: "c-1" },
+      { type: "send", id: 70_000, to: "others", body: encodeText("a:b") },
+      { type: "send", id: undefined, to: "all", body: encodeText("") },
+      { type: "send-group", id: 70_000, group: "g", body: encodeText("é") },
+    ];
+    for (const datagram of datagrams) {
+      expect(decodeClientDatagram(encodeClientDatagram(datagram))).toEqual(datagram);
+    }
+  });
+
+  test.each([
+    ["0:70000:connected", { type: "bound", id: 70_000 }],
+    ["3:70000:a:b", { type: "message", from: 70_000, body: encodeText("a:b") }],
+    ["3:70000:", { type: "message", from: 70_000, body: encodeText("") }],
+    ["0:70000", undefined],
+    ["0:70000:", undefined],
+    ["1:lobby-1", undefined],
+    ["", undefined],
+  ])("[COLON-5.1] [COLON-5.2] a server's %j is read", (datagram, means) => {
+    expect(decodeServerDatagram(encodeText(datagram))).toEqual(means);
   });
 });
 

@@ -90,6 +90,19 @@ describe("binding", () => {
     expect(air.sent).toHaveLength(1);
   });
 
+  test("[COLON-5.7] fails for a whole household: of an IPv6 address the first 56 bits count", async () => {
+    const air = airYard();
+    const [ann] = await roomOf(air, "ann");
+    const [session] = [...air.hub.sessions()];
+    Object.assign(session ?? {}, { remoteAddress: "2001:db8:0:100::1" });
+    for (let i = 0; i < 20; i++) air.say(7, "0:70000", `2001:db8:0:1${i.toString(16).padStart(2, "0")}::1`);
+    air.say(7, `0:${ann.id}`, "2001:db8:0:100::1");
+    expect(air.sent).toEqual([]);
+    air.pass(10_000);
+    air.say(7, `0:${ann.id}`, "2001:db8:0:100::1");
+    expect(air.sent).toHaveLength(1);
+  });
+
   test("[COLON-5.7] is not looked at after 20 failures in 10 s", async () => {
     const air = airYard();
     const [ann] = await roomOf(air, "ann");
@@ -117,7 +130,7 @@ describe("binding", () => {
 });
 
 describe("messages", () => {
-  test("[COLON-5.2] [COLON-5.3] [COLON-5.8] go to those who have bound, by datagram", async () => {
+  test("[COLON-1.9] [COLON-5.2] [COLON-5.3] [COLON-5.8] go to those who have bound, by datagram", async () => {
     const air = airYard();
     const [ann, bob, eve] = await roomOf(air, "ann", "bob", "eve");
     air.say(7, `0:${ann.id}`);
@@ -144,6 +157,30 @@ describe("messages", () => {
     air.say(7, "3:0:hi");
     await settle();
     expect(bob.take()).toEqual([`3:${ann.id}:hi`]);
+  });
+
+  test("[COLON-5.9] with fallback, a line end in a datagram starts no line at those who get it by stream", async () => {
+    const air = airYard({ udp: { fallback: true } });
+    const [ann, bob] = await roomOf(air, "ann", "bob");
+    ann.say(`5:g:${bob.id}\n`);
+    await settle();
+    air.say(7, `0:${ann.id}`);
+    for (const text of ["3:0:a\n4:1", `${ann.id}:4:g:a\n2:1:`, "3:0:fine\n"]) air.say(7, text);
+    await settle();
+    expect(bob.take()).toEqual([`3:${ann.id}:fine`]);
+  });
+
+  test("[COLON-5.4] [COLON-5.6] [COLON-5.7] of 100,000 forged datagrams none is delivered or answered", async () => {
+    const air = airYard();
+    const [ann, bob] = await roomOf(air, "ann", "bob");
+    air.say(7, `0:${ann.id}`);
+    air.say(8, `0:${bob.id}`);
+    air.sent.length = 0;
+    const forms = [`${ann.id}:3:1:x`, "3:1:x", `0:${ann.id}`, `${ann.id}:0:Hello`, `${bob.id}:3:1:x`];
+    // From other ports of the very same address, which is what a neighbour behind the same router has.
+    for (let i = 0; i < 100_000; i++) air.say(1_024 + (i % 60_000), forms[i % forms.length] as string);
+    await settle();
+    expect([air.sent, ann.take(), bob.take()]).toEqual([[], [], []]);
   });
 
   test("[COLON-5.6] a stranger's, a forged id's and a malformed one are dropped, and the socket goes on", async () => {

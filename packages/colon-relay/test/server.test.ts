@@ -90,7 +90,7 @@ describe("rooms", () => {
 });
 
 describe("messages", () => {
-  test("[COLON-2.5] [COLON-2.6] go to the others or to all, whole and in order", async () => {
+  test("[COLON-1.9] [COLON-2.5] [COLON-2.6] go to the others or to all, whole and in order", async () => {
     const { person } = yard();
     const [ann, bob] = [await person("ann"), await person("bob")];
     for (const one of [ann, bob]) one.say("2:lobby\n");
@@ -117,6 +117,18 @@ describe("messages", () => {
       ["3:ann:hi"],
       ["3:ann:only eve"],
     ]);
+  });
+
+  test("[COLON-2.12] a group survives a change of room, its sender's and its members'", async () => {
+    const { person } = yard();
+    const [ann, bob] = [await person("ann"), await person("bob")];
+    ann.say(`2:one\n5:g:${bob.id}\n2:two\n`);
+    bob.say("2:one\n2:-1\n");
+    await settle();
+    bob.take();
+    ann.say("4:g:hi\n");
+    await settle();
+    expect(bob.take({ ann })).toEqual(["3:ann:hi"]);
   });
 
   test("[COLON-2.12] a session has at most 256 groups", async () => {
@@ -249,6 +261,23 @@ describe("errors", () => {
     expect(ann.closed).toBe(true);
   });
 
+  test("[COLON-4.2] a comma in a room's name is refused, in a user's and a group's it is not, and -1 means leave", async () => {
+    const { connect } = yard();
+    const ann = connect();
+    ann.say("0:a,b:pw\n2:x,y\n2:-1:pw\n2:x-1\n");
+    await settle();
+    ann.say(`5:g,h:${ann.id}\n4:g,h:hi\n1\n`);
+    await settle();
+    expect(ann.take({ ann })).toEqual([
+      "0:ann",
+      '9:invalid_name:a name cannot hold ","',
+      "2:ann:x-1",
+      "4:ann",
+      "3:ann:hi",
+      "1:x-1-1",
+    ]);
+  });
+
   test.each(["", "a\u001b[2J", "a\u202e"])("[COLON-4.1] %j is no user name", async (name) => {
     const { connect } = yard();
     const ann = connect();
@@ -329,7 +358,7 @@ test("a login that is being checked is answered before the session is closed", a
   expect(ann.closed).toBe(true);
 });
 
-test("a back plane that refuses a message is told to the sender in the relay's words", async () => {
+test("[COLON-4.5] a back plane that refuses a message is told to the sender in the relay's words", async () => {
   const { person, hub } = yard();
   const ann = await person("ann");
   hub.join = () => {

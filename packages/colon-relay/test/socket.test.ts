@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createConnection } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { encodeText } from "@wireyard/framing";
 import { eachSplit } from "@wireyard/framing/testing";
 import { createHub, memoryAccounts } from "@wireyard/session";
@@ -53,4 +53,37 @@ test("[COLON-1.7] one transcript over a socket gives the same bytes however it i
     ],
   ]);
   await expect.poll(() => hub.sessionCount).toBe(0);
+});
+
+test("[COLON-1.8] a reader that does not read is cut, and the others get every message", async () => {
+  const hub = createHub({ accounts: memoryAccounts() });
+  const listener = await listenTcp(colonRelay(hub), { port: 0 });
+  listeners.push(listener);
+  const join = async (name: string): Promise<Socket> => {
+    const socket = createConnection({ port: listener.port, host: "127.0.0.1", noDelay: true });
+    socket.write(`0:${name}:pw\n2:lobby\n`);
+    await once(socket, "data");
+    return socket;
+  };
+  const [stuck, ann, bob] = [await join("stuck"), await join("ann"), await join("bob")];
+  stuck.pause();
+  stuck.on("error", () => {});
+  let told: () => void = () => {};
+  bob.on("data", (data: Buffer) => {
+    if (data.at(-1) === 0x0a) told();
+  });
+  try {
+    const line = `3:0:${"x".repeat(60_000)}\n`;
+    // Bob hears each one before the next is said.
+    while (hub.sessionCount === 3) {
+      const heard = new Promise<void>((resolve) => {
+        told = resolve;
+      });
+      ann.write(line);
+      await heard;
+    }
+    expect([...hub.sessions()].map(({ name }) => name)).toEqual(["ann", "bob"]);
+  } finally {
+    for (const socket of [stuck, ann, bob]) socket.destroy();
+  }
 });

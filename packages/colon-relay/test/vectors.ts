@@ -326,5 +326,8 @@ export const datagramVectors: { datagram: string; means: unknown }[] = [
     "99999999999999999999:0",
     "-5:9:x",
     "é:0",
+    "3:1:a\nb",
+    "70000:4:g\n:hi",
+    "3:1:hi\n\n",
   ].map((datagram) => ({ datagram, means: null })),
 ];

@@ -1,22 +1,28 @@
-import { connect, EventQueue, type Link, pump, Requests } from "@wireyard/transport";
-import { encodeFields } from "./codec.ts";
-import { CommaConnection } from "./connection.ts";
+import { LengthNulDecoder } from "@wireyard/framing";
+import {
+  type ClientOptions,
+  type ConnectionEvent,
+  connect,
+  DEFAULT_TIMEOUT_MS,
+  framed,
+  Lifeline,
+  type LifelineOptions,
+  type Link,
+  pump,
+  Requests,
+} from "@wireyard/transport";
+import { encodeFields, readServerFrame } from "./codec.ts";
 import type { ServerMessage } from "./messages.ts";
 
-export interface CommaClientOptions {
-  /** `tcp://host:port` */
-  url: string;
-  /** How long an answer may take, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
+export type CommaClientOptions = ClientOptions;
 
 /** What happens on a client's connection beside the answers to its requests. */
 export type CommaEvent =
   /** Another client's `send`: its user, and the command and arguments it sent. */
   | { readonly type: "send"; readonly from: string; readonly fields: readonly string[] }
   /** An error that answers no request; behind a fatal one the connection ends. */
-  | { readonly type: "error"; readonly fatal: boolean; readonly code: string; readonly text: string };
+  | { readonly type: "error"; readonly fatal: boolean; readonly code: string; readonly text: string }
+  | ConnectionEvent;
 
 /** A server's `error` answer to a request. `code` is one of `ERRORS`. */
 export class CommaRefusal extends Error {
@@ -36,6 +42,8 @@ interface Asked {
 }
 
 const MAX_FRAME_BYTES = 1_048_576;
+/** Refusals of a login that another try may mend. */
+const PASSING: readonly string[] = ["rate_limited", "timeout", "unhandled", "request_too_long"];
 
 /**
  * Connects a client to a comma command server.
@@ -43,26 +51,27 @@ const MAX_FRAME_BYTES = 1_048_576;
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
  */
 export async function connectCommaCommand(options: CommaClientOptions): Promise<CommaClient> {
-  return new CommaClient(await connect(options), options);
+  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  return new CommaClient(await connect(options), { ...options, connect: again });
 }
 
 /** A client of a comma command server: promises for what is answered, iteration over what happens. */
 export class CommaClient implements AsyncIterable<CommaEvent> {
-  private readonly link: Link;
-  private readonly events = new EventQueue<CommaEvent>();
-  private readonly requests: Requests<Asked, readonly string[]>;
-  private lastId = 0;
-  private state: "open" | "ended" = "open";
+  readonly #line: Lifeline<CommaEvent>;
+  readonly #requests: Requests<Asked, readonly string[]>;
+  #lastId = 0;
+  /** The last login, where a new connection is to have it too. */
+  #credentials: readonly [user: string, password: string] | undefined;
 
-  constructor(link: Link, options: { timeoutMs?: number } = {}) {
-    this.link = link;
-    this.requests = new Requests(options.timeoutMs ?? 10_000);
-    pump(link, new CommaConnection({ role: "client", maxFrameBytes: MAX_FRAME_BYTES }), {
-      event: (message) => this.receive(message),
-      settled() {},
-      failed: (error) => this.fail(error),
-      closed: (reason) => this.ended(new Error(`the connection is closed (${reason})`)),
+  constructor(link: Link, options: LifelineOptions = {}) {
+    this.#requests = new Requests(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    this.#line = new Lifeline<CommaEvent>(link, options, {
+      open: (link) => this.#open(link),
+      restore: () => this.#restore(),
+      lost: (error) => this.#requests.refuseAll(error),
+      isFinal: (error) => error instanceof CommaRefusal && !PASSING.includes(error.code),
     });
+    this.#line.start();
   }
 
   /** Registers a user, which does not log in. Its account is durable when this resolves. @throws {CommaRefusal} */
@@ -73,6 +82,7 @@ export class CommaClient implements AsyncIterable<CommaEvent> {
   /** Logs in; a second login switches the user. @throws {CommaRefusal} */
   async login(user: string, password: string): Promise<void> {
     await this.request("login", user, password);
+    if (this.#line.reconnects) this.#credentials = [user, password];
   }
 
   /** The user that this client is logged in as. @throws {CommaRefusal} `not_logged_in` */
@@ -109,57 +119,62 @@ export class CommaClient implements AsyncIterable<CommaEvent> {
    * @throws {Error} where no answer came in time, or the connection is gone
    */
   async request(command: string, ...args: string[]): Promise<string[]> {
-    const id = String(++this.lastId);
-    this.link.write(encodeFields(["req", id, command, ...args]));
-    return [...(await this.requests.ask({ id, toString: () => `${command} (req ${id})` }))];
+    const id = String(++this.#lastId);
+    const frame = encodeFields(["req", id, command, ...args]);
+    return [...(await this.#line.ask(frame.length, () => this.#ask(id, command, frame)))];
   }
 
   /** Sends what is queued and closes. */
   close(): void {
-    this.link.end();
+    this.#line.close();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<CommaEvent> {
-    return this.events[Symbol.asyncIterator]();
+    return this.#line.iterate();
   }
 
-  private receive(message: ServerMessage): void {
+  #ask(id: string, command: string, frame: Uint8Array): Promise<readonly string[]> {
+    this.#line.link.write(frame);
+    return this.#requests.ask({ id, toString: () => `${command} (req ${id})` });
+  }
+
+  #open(link: Link): void {
+    pump(link, framed(new LengthNulDecoder({ maxFrameBytes: MAX_FRAME_BYTES }), readServerFrame), {
+      event: (message) => this.#receive(message),
+      settled() {},
+      failed: (error) => this.#line.fail(error),
+      closed: (reason) => this.#line.closed(link, reason),
+    });
+  }
+
+  async #restore(): Promise<void> {
+    if (this.#credentials === undefined) return;
+    const id = String(++this.#lastId);
+    await this.#ask(id, "login", encodeFields(["req", id, "login", ...this.#credentials]));
+  }
+
+  #receive(message: ServerMessage): void {
     switch (message.type) {
       case "send":
-        this.push(message);
+        this.#line.push(message);
         return;
       case "reply":
-        this.requests.answer((asked) => asked.id === message.id, message.values);
+        this.#requests.answer((asked) => asked.id === message.id, message.values);
         return;
       case "error": {
         const { id, fatal, code, text } = message;
         const refusal = new CommaRefusal(code, text);
         if (id !== undefined) {
-          this.requests.refuse((asked) => asked.id === id, refusal);
+          this.#requests.refuse((asked) => asked.id === id, refusal);
           return;
         }
-        this.push({ type: "error", fatal, code, text });
+        this.#line.push({ type: "error", fatal, code, text });
+        if (!fatal) return;
         // What still waits gets no answer any more, and this is why.
-        if (fatal) this.ended(refusal);
+        this.#requests.refuseAll(refusal);
+        this.#line.lose(refusal);
         return;
       }
     }
-  }
-
-  private push(event: CommaEvent): void {
-    if (!this.events.push(event)) this.fail(new Error("events came in faster than they were iterated over"));
-  }
-
-  private fail(error: unknown): void {
-    this.ended(error instanceof Error ? error : new Error(String(error)));
-    this.link.destroy();
-  }
-
-  /** The first reason holds: what follows it is only its consequence. */
-  private ended(error: Error): void {
-    if (this.state === "ended") return;
-    this.state = "ended";
-    this.requests.end(error);
-    this.events.end();
   }
 }

@@ -1,4 +1,12 @@
-import { allocateBytes, decodeText, encodeText, isUtf8, writeLengthNulHeader } from "@wireyard/framing";
+import {
+  allocateBytes,
+  decodeText,
+  encodeLengthNul,
+  encodeText,
+  isUtf8,
+  ProtocolError,
+  writeLengthNulHeader,
+} from "@wireyard/framing";
 import {
   BACKSLASH,
   COMMA,
@@ -121,7 +129,7 @@ export function argumentBytes(message: CommandMessage): Uint8Array[] {
 
 /** Encodes a frame of fields, whichever side says them: `encodeFields(["req", "1", "whoami"])`. */
 export function encodeFields(fields: readonly string[]): Uint8Array {
-  return encodeReply(NOTHING, 0, fields);
+  return encodeLengthNul(encodeText(fields.map(escapeText).join(",")));
 }
 
 /**
@@ -217,6 +225,14 @@ export function encodeServerMessage(message: ServerMessage): Uint8Array {
 /** An error as the values of a reply. @see PROTOCOL.md [COMMA-3.4] */
 export function errorValues(fatal: boolean, code: string, info: string): string[] {
   return ["error", fatal ? "fatal" : "nonfatal", code, info];
+}
+
+/** As `decodeServerMessage`. @throws {ProtocolError} `syntax` where that gives `undefined` */
+export function readServerFrame(data: Uint8Array): ServerMessage {
+  const message = decodeServerMessage(data);
+  if (message === undefined)
+    throw new ProtocolError("syntax", "a frame is not UTF-8, or ends in a backslash");
+  return message;
 }
 
 /**

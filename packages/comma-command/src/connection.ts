@@ -1,5 +1,5 @@
 import { HttpGuard, LengthNulDecoder, ProtocolError } from "@wireyard/framing";
-import { decodeClientMessage, decodeServerMessage } from "./codec.ts";
+import { decodeClientMessage, readServerFrame } from "./codec.ts";
 import type { ClientMessage, ServerMessage } from "./messages.ts";
 
 export interface CommaConnectionOptions<Role extends "server" | "client"> {
@@ -61,9 +61,6 @@ export class CommaConnection<Role extends "server" | "client"> {
     const data = this.frames.next();
     if (data === undefined) return undefined;
     if (this.role === "server") return decodeClientMessage(data) as Incoming<Role>;
-    const message = decodeServerMessage(data);
-    if (message === undefined)
-      throw new ProtocolError("syntax", "a frame is not UTF-8, or ends in a backslash");
-    return message as Incoming<Role>;
+    return readServerFrame(data) as Incoming<Role>;
   }
 }

@@ -10,7 +10,13 @@ import {
   type Session,
   UsageError,
 } from "@wireyard/session";
-import { type Link, type PumpHandlers, pump, type StreamService } from "@wireyard/transport";
+import {
+  type CloseReason,
+  type Link,
+  type PumpHandlers,
+  pump,
+  type StreamService,
+} from "@wireyard/transport";
 import { encodeSend, errorValues, ReplyWriter } from "./codec.ts";
 import { CommandTable, isPromise, runCommand, WRONG_ARGUMENTS } from "./command-table.ts";
 import { type AnyCommand, type Command, type CommandResult, rightForm } from "./commands.ts";
@@ -68,6 +74,7 @@ export function commaCommand(hub: Hub, options: CommaCommandOptions = {}): Comma
     },
     accept: (link) => accept(context, link),
     tick: () => hub.tick(),
+    failed: (error) => hub.report("a comma command listener reported an error", error),
   };
 }
 
@@ -104,7 +111,12 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
     const { hub } = context;
     this.context = context;
     this.link = link;
-    this.session = hub.open({ protocol: PROTOCOL, remoteAddress: link.remoteAddress, peer: this });
+    this.session = hub.open({
+      protocol: PROTOCOL,
+      transport: link.transport,
+      remoteAddress: link.remoteAddress,
+      peer: this,
+    });
     this.connection = new CommaConnection({ role: "server", maxFrameBytes: hub.limits.preLoginFrameBytes });
   }
 
@@ -176,6 +188,7 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   settled(partial: boolean, events: number): void {
+    this.session.counts.received += events;
     const { limits } = this.context.hub;
     const { deadlines } = this.session;
     deadlines.touch("idle", limits.idleTimeoutMs);
@@ -194,9 +207,9 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
   }
 
   /** The connection is gone, or as good as: nobody is left to answer. */
-  closed(): void {
+  closed(reason?: CloseReason): void {
     this.pending = undefined;
-    this.context.hub.close(this.session);
+    this.context.hub.close(this.session, reason === "slow_reader");
   }
 
   /** Lets no further request of this client come before this one is answered: answers keep the requests' order. */

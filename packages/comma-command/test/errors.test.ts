@@ -284,3 +284,13 @@ test.each([
   expect(await connect().ask("refuse")).toMatch(new RegExp(`^error,nonfatal,${told},`));
   expect(reports).toEqual([]);
 });
+
+test("[COMMA-4.10] a send that other nodes cannot be told of is told as unhandled, and is no failure to report", async () => {
+  const { connect, hub, reports } = bench();
+  const client = connect();
+  expect(await client.ask("register,ann,secret")).toBe("ok");
+  expect(await client.ask("login,ann,secret")).toBe("ok");
+  hub.sendToUser = () => Promise.reject(new RefusedError("unavailable", "the other nodes are away"));
+  expect(await client.ask("send,ann,text")).toBe("error,nonfatal,unhandled,the other nodes are away");
+  expect(reports).toEqual([]);
+});

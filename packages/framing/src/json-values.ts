@@ -21,34 +21,34 @@ export const MAX_JSON_DEPTH = 32;
 export class JsonObjectDecoder implements FrameDecoder {
   /** Longest value in bytes. May change between two values. */
   maxValueBytes: number;
-  private readonly maxDepth: number;
-  private readonly input = new StreamBuffer();
+  readonly #maxDepth: number;
+  readonly #input = new StreamBuffer();
   /** How many unread bytes have been looked at. */
-  private searched = 0;
-  private depth = 0;
+  #searched = 0;
+  #depth = 0;
   /** One bit a level, the innermost lowest: 1 for an array, 0 for an object. */
-  private arrays = 0;
-  private place: "plain" | "string" | "escape" = "plain";
+  #arrays = 0;
+  #place: "plain" | "string" | "escape" = "plain";
 
   /** @throws {RangeError} where `maxDepth` is over `MAX_JSON_DEPTH` */
   constructor(options: { maxValueBytes: number; maxDepth?: number }) {
     this.maxValueBytes = options.maxValueBytes;
-    this.maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
-    if (!(this.maxDepth >= 1 && this.maxDepth <= MAX_JSON_DEPTH)) {
-      throw new RangeError(`maxDepth is ${this.maxDepth}; it must be 1 to ${MAX_JSON_DEPTH}`);
+    this.#maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
+    if (!(this.#maxDepth >= 1 && this.#maxDepth <= MAX_JSON_DEPTH)) {
+      throw new RangeError(`maxDepth is ${this.#maxDepth}; it must be 1 to ${MAX_JSON_DEPTH}`);
     }
   }
 
   get partial(): boolean {
-    return this.input.length > 0;
+    return this.#input.length > 0;
   }
 
   feed(chunk: Uint8Array): void {
-    this.input.push(chunk);
+    this.#input.push(chunk);
   }
 
   keep(): void {
-    this.input.keep();
+    this.#input.keep();
   }
 
   /**
@@ -56,14 +56,14 @@ export class JsonObjectDecoder implements FrameDecoder {
    *   `too_long`, each at the offending byte
    */
   next(): Uint8Array | undefined {
-    const input = this.input;
-    if (this.depth === 0) skipWhiteSpace(input);
+    const input = this.#input;
+    if (this.#depth === 0) skipWhiteSpace(input);
     const { bytes, start } = input;
     // A value over the limit must not be found by luck of a large chunk: look no further than the limit.
     const limit = start + this.maxValueBytes;
     const end = Math.min(bytes.length, limit);
-    let at = start + this.searched;
-    let place = this.place;
+    let at = start + this.#searched;
+    let place = this.#place;
     for (; at < end; at++) {
       const byte = bytes[at];
       if (place === "string") {
@@ -71,47 +71,47 @@ export class JsonObjectDecoder implements FrameDecoder {
         else if (byte === BACKSLASH) place = "escape";
       } else if (place === "escape") {
         place = "string";
-      } else if (byte === QUOTE && this.depth > 0) {
+      } else if (byte === QUOTE && this.#depth > 0) {
         place = "string";
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        this.open(byte);
+        this.#open(byte);
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (this.close(byte)) {
-          this.searched = 0;
-          this.place = "plain";
+        if (this.#close(byte)) {
+          this.#searched = 0;
+          this.#place = "plain";
           return input.take(at + 1 - start);
         }
-      } else if (this.depth === 0) {
+      } else if (this.#depth === 0) {
         throw notAnObject();
       }
     }
     if (bytes.length > limit) {
       throw new ProtocolError("too_long", `a JSON value is longer than ${this.maxValueBytes} bytes`);
     }
-    this.place = place;
-    this.searched = at - start;
+    this.#place = place;
+    this.#searched = at - start;
     input.keep();
     return undefined;
   }
 
-  private open(byte: number): void {
-    if (this.depth === 0 && byte !== OPEN_BRACE) throw notAnObject();
-    if (this.depth === this.maxDepth) {
-      throw new ProtocolError("too_deep", `a JSON value is nested deeper than ${this.maxDepth}`);
+  #open(byte: number): void {
+    if (this.#depth === 0 && byte !== OPEN_BRACE) throw notAnObject();
+    if (this.#depth === this.#maxDepth) {
+      throw new ProtocolError("too_deep", `a JSON value is nested deeper than ${this.#maxDepth}`);
     }
-    this.depth++;
-    this.arrays = (this.arrays << 1) | (byte === OPEN_BRACKET ? 1 : 0);
+    this.#depth++;
+    this.#arrays = (this.#arrays << 1) | (byte === OPEN_BRACKET ? 1 : 0);
   }
 
   /** Closes the innermost level; tells whether the value is complete. */
-  private close(byte: number): boolean {
-    if (this.depth === 0) throw notAnObject();
-    if ((this.arrays & 1) !== (byte === CLOSE_BRACKET ? 1 : 0)) {
+  #close(byte: number): boolean {
+    if (this.#depth === 0) throw notAnObject();
+    if ((this.#arrays & 1) !== (byte === CLOSE_BRACKET ? 1 : 0)) {
       throw new ProtocolError("bad_json", "brackets of a JSON value do not match");
     }
-    this.arrays >>>= 1;
-    this.depth--;
-    return this.depth === 0;
+    this.#arrays >>>= 1;
+    this.#depth--;
+    return this.#depth === 0;
   }
 }
 

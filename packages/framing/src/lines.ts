@@ -9,50 +9,45 @@ const CR = 0x0d;
 export class LineDecoder implements FrameDecoder {
   /** Longest line in bytes, its end not counted. May change between two frames. */
   maxLineBytes: number;
-  private readonly input = new StreamBuffer();
+  readonly #input = new StreamBuffer();
   /** How many unread bytes are known to hold no `\n`. */
-  private searched = 0;
+  #searched = 0;
 
   constructor(options: { maxLineBytes: number }) {
     this.maxLineBytes = options.maxLineBytes;
   }
 
   get partial(): boolean {
-    return this.input.length > 0;
+    return this.#input.length > 0;
   }
 
   feed(chunk: Uint8Array): void {
-    this.input.push(chunk);
+    this.#input.push(chunk);
   }
 
   keep(): void {
-    this.input.keep();
+    this.#input.keep();
   }
 
   /** @throws {ProtocolError} `too_long` as soon as a line is known to pass `maxLineBytes` */
   next(): Uint8Array | undefined {
-    const input = this.input;
+    const input = this.#input;
     const { bytes, start } = input;
-    const end = bytes.indexOf(LF, start + this.searched);
+    const end = bytes.indexOf(LF, start + this.#searched);
+    const length = (end < 0 ? bytes.length : end) - start;
+    const line = length > 0 && bytes[start + length - 1] === CR ? length - 1 : length;
+    if (line > this.maxLineBytes) {
+      throw new ProtocolError("too_long", `a line is longer than ${this.maxLineBytes} bytes`);
+    }
     if (end < 0) {
-      const held = bytes.length - start;
-      const line = held > 0 && bytes[bytes.length - 1] === CR ? held - 1 : held;
-      if (line > this.maxLineBytes) throw tooLong(this.maxLineBytes);
-      this.searched = held;
+      this.#searched = length;
       input.keep();
       return undefined;
     }
-    const length = end - start;
-    const line = length > 0 && bytes[end - 1] === CR ? length - 1 : length;
-    if (line > this.maxLineBytes) throw tooLong(this.maxLineBytes);
-    this.searched = 0;
+    this.#searched = 0;
     input.start = end + 1;
     return input.view(start, line);
   }
-}
-
-function tooLong(limit: number): ProtocolError {
-  return new ProtocolError("too_long", `a line is longer than ${limit} bytes`);
 }
 
 /** Encodes one line: `payload` and `\n`. The payload must hold no `\n` and not end in `\r`. */

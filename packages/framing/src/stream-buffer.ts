@@ -12,9 +12,9 @@ export class StreamBuffer {
   /** Unread bytes are `bytes[start]` up to the end of `bytes`. Replaced by `push`. */
   bytes: Uint8Array = EMPTY;
   start = 0;
-  private storage: Uint8Array | undefined;
+  #storage: Uint8Array<ArrayBuffer> | undefined;
   /** Of `bytes`: asked for once, because asking is a call out of compiled code. */
-  private memory: ArrayBufferLike | undefined;
+  #memory: ArrayBufferLike | undefined;
 
   get length(): number {
     return this.bytes.length - this.start;
@@ -22,33 +22,28 @@ export class StreamBuffer {
 
   /** A view of `length` bytes from `start` of `bytes` on. */
   view(start: number, length: number): Uint8Array {
-    this.memory ??= this.bytes.buffer;
-    return new Uint8Array(this.memory, this.bytes.byteOffset + start, length);
+    this.#memory ??= this.bytes.buffer;
+    return new Uint8Array(this.#memory, this.bytes.byteOffset + start, length);
   }
 
   /** Adds a chunk behind what is unread. */
   push(chunk: Uint8Array): void {
-    this.memory = undefined;
-    const rest = this.bytes.length - this.start;
+    this.#memory = undefined;
+    const rest = this.length;
     if (rest === 0) {
       this.bytes = chunk;
       this.start = 0;
-      this.storage = undefined;
+      this.#storage = undefined;
       return;
     }
     const size = rest + chunk.length;
-    const storage = this.storage;
-    if (storage !== undefined && this.bytes.length + chunk.length <= storage.length) {
-      storage.set(chunk, this.bytes.length);
-      this.bytes = new Uint8Array(storage.buffer, 0, this.bytes.length + chunk.length);
-      return;
+    let storage = this.#storage;
+    if (storage === undefined || this.bytes.length + chunk.length > storage.length) {
+      storage = this.#move(size + (size >> 1));
     }
-    const grown = new Uint8Array(Math.max(SMALLEST, size + (size >> 1)));
-    grown.set(this.bytes.subarray(this.start));
-    grown.set(chunk, rest);
-    this.storage = grown;
-    this.bytes = new Uint8Array(grown.buffer, 0, size);
-    this.start = 0;
+    const end = this.bytes.length + chunk.length;
+    storage.set(chunk, this.bytes.length);
+    this.bytes = new Uint8Array(storage.buffer, 0, end);
   }
 
   /** Takes the next `length` bytes, which must be there. A view: copy it to keep it. */
@@ -60,19 +55,26 @@ export class StreamBuffer {
 
   /** Copies what is unread out of a borrowed chunk, so that the chunk's memory is free again. */
   keep(): void {
-    const rest = this.bytes.length - this.start;
+    const rest = this.length;
     if (rest === 0) {
-      this.memory = undefined;
+      this.#memory = undefined;
       this.bytes = EMPTY;
       this.start = 0;
-      this.storage = undefined;
-    } else if (this.storage === undefined) {
-      const copy = new Uint8Array(Math.max(SMALLEST, rest));
-      copy.set(this.bytes.subarray(this.start));
-      this.memory = undefined;
-      this.storage = copy;
-      this.bytes = new Uint8Array(copy.buffer, 0, rest);
-      this.start = 0;
+      this.#storage = undefined;
+    } else if (this.#storage === undefined) {
+      this.#move(rest);
     }
+  }
+
+  /** Copies what is unread into new memory for `size` bytes. */
+  #move(size: number): Uint8Array<ArrayBuffer> {
+    const rest = this.length;
+    const storage = new Uint8Array(Math.max(SMALLEST, size));
+    storage.set(this.bytes.subarray(this.start));
+    this.#memory = undefined;
+    this.#storage = storage;
+    this.bytes = new Uint8Array(storage.buffer, 0, rest);
+    this.start = 0;
+    return storage;
   }
 }

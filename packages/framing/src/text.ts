@@ -1,22 +1,6 @@
-/** The part of Node's buffer module that is used where it is there. */
-interface NativeText {
-  isUtf8(bytes: Uint8Array): boolean;
-}
-
-const native = (
-  globalThis as { process?: { getBuiltinModule?: (id: string) => NativeText | undefined } }
-).process?.getBuiltinModule?.("node:buffer");
-
 const encoder = new TextEncoder();
 // A byte order mark is part of the text: nothing that came in may be lost on the way out.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Whether `bytes` are UTF-8 throughout: no overlong forms, no surrogates, nothing cut off. */
-export const isUtf8: (bytes: Uint8Array) => boolean = native?.isUtf8 ?? decodes;
-
-function decodes(bytes: Uint8Array): boolean {
-  return decodeText(bytes) !== undefined;
-}
 
 /** Decodes UTF-8; `undefined` where `bytes` are not UTF-8 throughout. A byte order mark is kept. */
 export function decodeText(bytes: Uint8Array): string | undefined {

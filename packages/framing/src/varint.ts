@@ -44,22 +44,22 @@ export function writeVarInt(target: Uint8Array, offset: number, value: number): 
 export class VarIntFrameDecoder implements FrameDecoder {
   /** Longest payload in bytes. May change between two frames. */
   maxFrameBytes: number;
-  private readonly input = new StreamBuffer();
+  readonly #input = new StreamBuffer();
 
   constructor(options: { maxFrameBytes: number }) {
     this.maxFrameBytes = options.maxFrameBytes;
   }
 
   get partial(): boolean {
-    return this.input.length > 0;
+    return this.#input.length > 0;
   }
 
   feed(chunk: Uint8Array): void {
-    this.input.push(chunk);
+    this.#input.push(chunk);
   }
 
   keep(): void {
-    this.input.keep();
+    this.#input.keep();
   }
 
   /**
@@ -67,7 +67,7 @@ export class VarIntFrameDecoder implements FrameDecoder {
    *   `maxFrameBytes`, each as soon as the length is read
    */
   next(): Uint8Array | undefined {
-    const input = this.input;
+    const input = this.#input;
     const { bytes, start } = input;
     // Nearly every length fits one byte: that case costs no object.
     const first = bytes[start];

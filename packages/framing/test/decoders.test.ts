@@ -182,6 +182,25 @@ test("a long frame that drips in costs time in proportion to its length", () => 
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 
+test("a declared size costs nothing until its bytes come", () => {
+  const heads = [
+    () => new LengthNulDecoder({ maxFrameBytes: 0xffff_ffff }),
+    () => new VarIntFrameDecoder({ maxFrameBytes: 0x7fff_ffff }),
+  ].map((make, i) => ({ make, head: fromHex(i === 0 ? "7f ff ff ff 00 61" : "ff ff ff ff 07 61") }));
+  for (const { make, head } of heads) {
+    const before = process.memoryUsage();
+    const decoders = Array.from({ length: 1_000 }, () => make());
+    for (const decoder of decoders) {
+      decoder.feed(head);
+      expect(decoder.next()).toBeUndefined();
+      expect(decoder.partial).toBe(true);
+    }
+    const { arrayBuffers, heapUsed } = process.memoryUsage();
+    const each = (arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed) / decoders.length;
+    expect(each).toBeLessThan(65_536);
+  }
+});
+
 test("a nesting limit over what the decoder can follow is refused", () => {
   expect(() => new JsonObjectDecoder({ maxValueBytes: 1, maxDepth: 33 })).toThrow(RangeError);
 });

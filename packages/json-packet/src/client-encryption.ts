@@ -1,9 +1,10 @@
 import type { Link } from "@wireyard/transport";
-import { createChannel, decryptPacket, type EncryptChannel, encryptLine } from "./encryption.ts";
+import { createChannel, decryptBytes, type EncryptChannel, encryptLine } from "./encryption.ts";
 import { acceptOffer } from "./exchange.ts";
 import { badEncryption, createEncryptKeys, type EncryptKeys } from "./keys.ts";
 import { ACTIONS } from "./messages.ts";
 import type { Packet } from "./packet.ts";
+import { readPacket } from "./packet-reader.ts";
 
 /** Bytes that may wait to be encrypted: a caller that sends faster is stopped, not queued without end. */
 const MAX_WAITING_BYTES = 4_194_304;
@@ -75,16 +76,16 @@ export class ClientEncryption {
     return this.state === "on";
   }
 
-  /** Whether a packet may come as it is. */
-  admits(packet: Packet): boolean {
-    if (!this.required) return !this.heard;
-    return this.state !== "on" && CLEAR.has(packet.action);
+  /** Takes a packet that came as it is. @throws {ProtocolError} `bad_encryption` where it should not have */
+  check(packet: Packet): void {
+    const admitted = this.required ? this.state !== "on" && CLEAR.has(packet.action) : !this.heard;
+    if (!admitted) throw badEncryption();
   }
 
   /** Opens a packet. @throws {ProtocolError} `bad_encryption` */
   async open(packet: Packet): Promise<Packet> {
     if (this.state !== "on" || this.#receiving === undefined) throw badEncryption();
-    const inner = await decryptPacket(packet, this.#receiving);
+    const inner = readPacket(await decryptBytes(packet, this.#receiving));
     if (inner.action === ACTIONS.encrypted) throw badEncryption();
     this.heard = true;
     return inner;

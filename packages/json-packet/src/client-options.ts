@@ -1,8 +1,7 @@
+import type { ClientOptions, LifelineOptions } from "@wireyard/transport";
 import type { EncryptKeys } from "./keys.ts";
 
-export interface JsonPacketClientOptions {
-  /** `tcp://host:port` */
-  url: string;
+export interface JsonPacketClientOptions extends ClientOptions {
   /** Logs in with the handshake; needs `password` too. */
   username?: string;
   password?: string;
@@ -15,11 +14,8 @@ export interface JsonPacketClientOptions {
   pin?: string;
   /** This client's RSA keys. Default: made once for the whole process. */
   encryptKeys?: EncryptKeys;
-  /** How long an answer may take, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
   /** Told what a bound handler threw. Default: standard error. */
   report?: (problem: string, error: unknown) => void;
-  signal?: AbortSignal;
 }
 
 /** A server's `error` packet in answer to a request. `code` is one of `ERRORS`. */
@@ -34,10 +30,8 @@ export class JsonPacketRefusal extends Error {
 }
 
 /** What a client is made of, besides its link. */
-export type ClientSettings = Pick<
-  JsonPacketClientOptions,
-  "encryption" | "encryptKeys" | "pin" | "report" | "timeoutMs"
->;
+export type ClientSettings = LifelineOptions &
+  Pick<JsonPacketClientOptions, "encryption" | "encryptKeys" | "pin" | "report">;
 
 const FINGERPRINT = /^[0-9a-f]{64}$/i;
 

@@ -1,6 +1,7 @@
 import { type Hub, type HubEvent, type Session, UsageError } from "@wireyard/session";
 import type { ActionTable } from "./actions.ts";
-import { createPacket, type PacketEncoder } from "./codec.ts";
+import { createPacket } from "./codec.ts";
+import type { PacketEncoder } from "./encoder.ts";
 import type { EncryptKeys } from "./keys.ts";
 import type { Packet } from "./packet.ts";
 import type { PacketPeer } from "./peer.ts";

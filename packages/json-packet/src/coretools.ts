@@ -23,6 +23,7 @@ interface Command {
 type Commands = Readonly<Record<string, Command>>;
 
 const COLUMNS = ["client", "user", "address", "since", "encrypted"] as const;
+const NODE_COLUMNS = ["client", "user", "address", "protocol", "node"] as const;
 const STOP_REASON = "the server stops";
 const DISCONNECT_REASON = "disconnected by the operator";
 
@@ -72,9 +73,14 @@ function serverCommands(
   };
   return {
     list: {
-      usage: "list",
-      text: "who is connected",
-      run() {
+      usage: "list [all]",
+      text: "who is connected; all: by every protocol, to every node",
+      async run(args) {
+        if (args === "all") {
+          for (const line of nodeRows(await server.nodes())) write(line);
+          return;
+        }
+        if (args !== "") throw new Error("say list, or list all");
         write(row(COLUMNS));
         for (const client of everybody()) write(row(columnsOf(client)));
       },
@@ -192,6 +198,15 @@ function packetOf(args: string): [action: string, data: unknown] {
 function columnsOf({ session, encrypted }: Connection): string[] {
   const since = new Date(session.openedAt).toISOString();
   return [String(session.id), session.user ?? "-", session.remoteAddress, since, encrypted ? "yes" : "no"];
+}
+
+function* nodeRows(nodes: Awaited<ReturnType<JsonPacketServer["nodes"]>>): Generator<string> {
+  yield row(NODE_COLUMNS);
+  for (const { id: node, sessions } of nodes) {
+    for (const { id, user, name, remoteAddress, protocol } of sessions) {
+      yield row([String(id), user ?? (name || "-"), remoteAddress, protocol, node]);
+    }
+  }
 }
 
 function row(columns: readonly string[]): string {

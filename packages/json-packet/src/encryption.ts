@@ -1,7 +1,8 @@
 /** Packets within packets: what an encrypted one looks like, and WebCrypto's way to make and open it. */
 import { allocateBytes, encodeText } from "@wireyard/framing";
 import { base64UrlLength, decodeBase64Url, writeBase64Url } from "./base64url.ts";
-import { decodePacket, PacketEncoder } from "./codec.ts";
+import { decodePacket } from "./codec.ts";
+import { PacketEncoder } from "./encoder.ts";
 import type { Direction } from "./exchange.ts";
 import { badEncryption, subtle, type WebCryptoKey } from "./keys.ts";
 import { ACTIONS } from "./messages.ts";
@@ -69,6 +70,11 @@ export async function encryptPacket(packet: Packet, channel: EncryptChannel): Pr
  * @see PROTOCOL.md [JSON-8.7] to [JSON-8.9]
  */
 export async function decryptPacket(packet: Packet, channel: EncryptChannel): Promise<Packet> {
+  return decodePacket(await decryptBytes(packet, channel));
+}
+
+/** As `decryptPacket`; gives the bytes of the packet within. */
+export async function decryptBytes(packet: Packet, channel: EncryptChannel): Promise<Uint8Array> {
   const { direction, key, next } = channel;
   const encrypted = readEncrypted(packet, direction, next);
   // Counted before the first `await`: the same packet twice at a time is a replay as well.
@@ -80,7 +86,7 @@ export async function decryptPacket(packet: Packet, channel: EncryptChannel): Pr
     channel.next = Number.NaN;
     throw badEncryption();
   }
-  return decodePacket(new Uint8Array(plain));
+  return new Uint8Array(plain);
 }
 
 /** Encrypts a packet's line, or the JSON of it, into another line. The number is taken before this first waits. */

@@ -1,7 +1,8 @@
 export type { ActionHandler } from "./actions.ts";
 export type { BindOptions, SchemaOutput, StandardSchema } from "./binding.ts";
-export { createPacket, decodePacket, PacketEncoder } from "./codec.ts";
+export { createPacket, decodePacket } from "./codec.ts";
 export { JsonPacketConnection, type JsonPacketConnectionOptions } from "./connection.ts";
+export { PacketEncoder } from "./encoder.ts";
 export { createChannel, decryptPacket, type EncryptChannel, encryptPacket } from "./encryption.ts";
 export {
   acceptOffer,

@@ -8,12 +8,12 @@ import {
   RefusedError,
   type Session,
 } from "@wireyard/session";
-import { type Link, type PumpHandlers, pump, Requests } from "@wireyard/transport";
+import { type CloseReason, type Link, type PumpHandlers, pump, Requests } from "@wireyard/transport";
 import type { ActionHandler } from "./actions.ts";
 import { DeclinedError, isPromise, unknownAction } from "./binding.ts";
-import { wellFormed } from "./codec.ts";
 import { JsonPacketConnection } from "./connection.ts";
 import { type Connection, makePacket, type PacketContext, PROTOCOL } from "./context.ts";
+import { wellFormed } from "./encoder.ts";
 import { badEncryption } from "./keys.ts";
 import {
   ACTIONS,
@@ -64,7 +64,12 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     this.#context = context;
     if (encryption === "required") this.encryption = new PeerEncryption(encryption);
     this.link = link;
-    this.session = hub.open({ protocol: PROTOCOL, remoteAddress: link.remoteAddress, peer: this });
+    this.session = hub.open({
+      protocol: PROTOCOL,
+      transport: link.transport,
+      remoteAddress: link.remoteAddress,
+      peer: this,
+    });
     this.connection = new JsonPacketConnection({
       role: "server",
       maxPacketBytes: hub.limits.preLoginFrameBytes,
@@ -94,11 +99,13 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   async ping(): Promise<number> {
+    if (this.state === "closing") throw new Error("the client is gone");
     this.pings ??= new Requests(this.#context.hub.limits.requestTimeoutMs);
-    if (this.state === "closing") this.pings.end(new Error("the client is gone"));
     const start = performance.now();
+    // Before the packet is sent: that may be what cuts the link.
+    const pong = this.pings.ask(ACTIONS.ping);
     this.sendPacket(makePacket(ACTIONS.ping));
-    await this.pings.ask(ACTIONS.ping);
+    await pong;
     return performance.now() - start;
   }
 
@@ -188,6 +195,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   settled(partial: boolean, events: number): void {
+    this.session.counts.received += events;
     const { limits } = this.#context.hub;
     const { deadlines } = this.session;
     deadlines.clear("silence");
@@ -215,16 +223,17 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   /** The connection is gone, or as good as. */
-  closed(): void {
+  closed(reason?: CloseReason): void {
     this.state = "closing";
     this.pending = undefined;
-    this.pings?.end(new Error("the client is gone"));
+    this.pings?.refuseAll(new Error("the client is gone"));
     this.#context.clients.delete(this.#token);
-    this.#context.hub.close(this.session);
+    this.#context.hub.close(this.session, reason === "slow_reader");
   }
 
   /** [JSON-3.1] to [JSON-3.5] */
   handShake(packet: Packet): MaybePromise<void> {
+    this.#context.hub.admit(this.session);
     const publicKey = publicKeyOf(packet);
     if (publicKey !== undefined && this.#context.encryption !== "off" && !this.encrypted) {
       return this.offerKeys(publicKey);

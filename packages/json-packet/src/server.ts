@@ -1,8 +1,14 @@
-import { type Hub, type HubEvent, RefusedError, UsageError } from "@wireyard/session";
+import {
+  type Hub,
+  type HubEvent,
+  type MaybePromise,
+  type NodeSummary,
+  RefusedError,
+  UsageError,
+} from "@wireyard/session";
 import type { Link, StreamService } from "@wireyard/transport";
 import { type ActionHandler, ActionTable, WILDCARD } from "./actions.ts";
 import { type BindOptions, bindHandler, type SchemaOutput, type StandardSchema } from "./binding.ts";
-import { PacketEncoder, packetHead } from "./codec.ts";
 import {
   type Action,
   type Connection,
@@ -11,6 +17,7 @@ import {
   type PacketContext,
   PROTOCOL,
 } from "./context.ts";
+import { PacketEncoder, packetHead } from "./encoder.ts";
 import { createEncryptKeys, type EncryptKeys } from "./keys.ts";
 import { ACTIONS } from "./messages.ts";
 import { type Packet, RawJson } from "./packet.ts";
@@ -71,6 +78,8 @@ export interface JsonPacketServer extends StreamService {
    * @throws {UsageError} where `data` cannot be JSON that a receiver would take
    */
   createPacket(name: string, data?: unknown): Packet;
+  /** Every node of the hub with its sessions, of every protocol. */
+  nodes(): MaybePromise<NodeSummary[]>;
   /** Sends a packet to every client, encoded once. One that came in goes on with its data byte for byte. */
   broadcast(packet: Packet): void;
   /** The server's RSA keys: their `fingerprint` is what clients pin. */
@@ -121,7 +130,9 @@ export function jsonPacket(hub: Hub, options: JsonPacketOptions = {}): JsonPacke
       for (const peer of clients.values()) peer.write(bytes);
     },
     accept: (link) => accept(context, link),
+    nodes: () => hub.nodes(),
     tick: () => hub.tick(),
+    failed: (error) => hub.report("a JSON packet listener reported an error", error),
     encryptKeys,
   };
   for (const [name, handler] of Object.entries(handlers)) server.bindAction(name, handler);

@@ -6,7 +6,7 @@ import {
   connectJsonPacket,
   JsonPacketClient,
   type JsonPacketClientOptions,
-  type Packet,
+  type JsonPacketEvent,
 } from "../src/client.ts";
 import { type JsonPacketOptions, type JsonPacketServer, jsonPacket } from "../src/server.ts";
 import { Person, settle } from "./people.ts";
@@ -40,7 +40,7 @@ const connect = (
 
 /** The first `count` packets that are iterated over, as action and data. */
 async function take(client: JsonPacketClient, count: number): Promise<unknown[]> {
-  const packets: Packet[] = [];
+  const packets: JsonPacketEvent[] = [];
   for await (const packet of client) if (packets.push(packet) === count) break;
   return packets.map(({ action, data }) => [action, data]);
 }

@@ -222,13 +222,27 @@ describe("what is taken for JSON", () => {
 });
 
 function accepts(text: string): boolean {
+  const bytes = encodeText(text);
+  const seen = outcome(decodePacket, bytes);
+  // What clients read with finds the same.
+  expect(outcome(readPacket, bytes)).toEqual(seen);
   try {
-    const packet = decodePacket(encodeText(text));
+    const packet = decodePacket(bytes);
     expect(packet.data).toEqual(JSON.parse(text).data);
     return true;
   } catch (error) {
     expect(error).toMatchObject({ name: "ProtocolError" });
     return false;
+  }
+}
+
+/** All that a reader makes of bytes. */
+function outcome(read: (bytes: Uint8Array) => Packet, bytes: Uint8Array): unknown {
+  try {
+    const { action, dataBytes, created, token, missing } = read(bytes);
+    return { action, data: decodeText(dataBytes), created, token, missing };
+  } catch (error) {
+    return (error as ProtocolError).code;
   }
 }
 

@@ -16,6 +16,12 @@ describe("a client reads", () => {
   test.each(vectors)("$source $name", (vector) => checkVector(() => machine("client"), vector));
 });
 
+describe("the client of this package reads", () => {
+  test.each(vectors)("$source $name", (vector) =>
+    checkVector(() => machineOf(framed(new JsonObjectDecoder({ maxValueBytes: 65_536 }), readPacket)), vector),
+  );
+});
+
 describe("[JSON-1.3] a packet's length", () => {
   const packet = (bytes: number): string => `{"a":"${"x".repeat(bytes - 8)}"}`;
 

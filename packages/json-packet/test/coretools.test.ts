@@ -30,7 +30,7 @@ describe("coretools of a server", () => {
     const { server } = yard();
     const help = await lines(server, ["help"]);
     expect(help.map((line) => line.split(/ {2,}/)[0])).toEqual([
-      "list",
+      "list [all]",
       "ping [client]",
       "send <action> [json]",
       "disconnect <client>",
@@ -42,6 +42,21 @@ describe("coretools of a server", () => {
       "there is no command toString; help lists them",
       "there is no command constructor; help lists them",
     ]);
+  });
+
+  test("list all shows the sessions of every protocol and node", async () => {
+    const { server, hub, person } = yard({}, await withAnn());
+    await person(ann);
+    const peer = { deliver() {}, expired() {}, close() {} };
+    const other = hub.open({ protocol: "other", remoteAddress: "192.0.2.9", peer });
+    hub.enter(other, "bob");
+    const [head, ...rows] = (await lines(server, ["list all"])).map((line) => line.split(/ +/));
+    expect(head).toEqual(["client", "user", "address", "protocol", "node"]);
+    expect(rows.map((columns) => columns.slice(1))).toEqual([
+      ["ann", "192.0.2.1", "json-packet", "1"],
+      ["bob", "192.0.2.9", "other", "1"],
+    ]);
+    expect(await lines(server, ["list none"])).toEqual(["list: say list, or list all"]);
   });
 
   test("list shows who is connected, and no token", async () => {

@@ -109,6 +109,18 @@ describe("a server that encrypts", () => {
     expect(slow.take()).toMatchObject([["handShake", { status: "continue" }]]);
   });
 
+  test("[JSON-8.1] looks at no credentials beside a public key", async () => {
+    const here = place({}, await withAnn());
+    for (const password of ["wrong", ann.password]) {
+      const one = here.connect();
+      const data = { publicKey: keys.publicKey, username: ann.username, password };
+      one.say(JSON.stringify({ action: "handShake", data }));
+      await one.until(1);
+      expect(one.take()).toMatchObject([["handShake", { status: "continue" }]]);
+    }
+    expect([...here.hub.sessions()].map(({ user }) => user)).toEqual([undefined, undefined]);
+  });
+
   test("[JSON-2.4] asks for the token in an encrypted packet as in any other", async () => {
     const here = place();
     const one = await shaking(here, keys);
@@ -150,7 +162,7 @@ describe("[JSON-8.9] bad_encryption, in the same bytes, and the end for", () => 
     expect(await answer(two.person)).toEqual([["error", BAD]]);
   });
 
-  test("an encrypted packet before keys were exchanged, and a second exchange", async () => {
+  test("[JSON-8.1] an encrypted packet before keys were exchanged, and a second exchange", async () => {
     const here = place();
     const early = here.connect();
     early.say('{"action":"encrypted","data":{"n":0,"key":"","payload":""}}');

@@ -21,6 +21,27 @@ export interface RoomPost {
   readonly body: Uint8Array;
 }
 
+/** A session as nodes tell each other, for operators' lists. */
+export interface SessionSummary {
+  readonly id: number;
+  readonly protocol: string;
+  /** What it calls itself. */
+  readonly name: string;
+  /** The account it proved to be. */
+  readonly user?: string;
+  readonly remoteAddress: string;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+}
+
+/** A node of the hub. */
+export interface NodeSummary {
+  readonly id: string;
+  /** Whether it is the one that was asked. */
+  readonly self: boolean;
+  readonly sessions: readonly SessionSummary[];
+}
+
 /** A message to a user, whatever node it is on. */
 export interface UserPost {
   /** The sender's verified user name. */
@@ -48,7 +69,11 @@ export type BackplaneEvent =
       readonly member: Member;
       readonly members: readonly Member[];
     }
+  /** Something was missed, or may have been: these are the members now, in join order. */
+  | { readonly type: "members"; readonly room: string; readonly members: readonly Member[] }
   | { readonly type: "post"; readonly room: string; readonly post: RoomPost }
+  /** `to` are ids of sessions of this node, or were. */
+  | { readonly type: "member-post"; readonly to: readonly number[]; readonly post: RoomPost }
   | { readonly type: "user-post"; readonly user: string; readonly post: UserPost };
 
 export interface RoomSummary {
@@ -65,20 +90,31 @@ export interface RoomSummary {
  * Every form of it passes `backplaneCases` of `@wireyard/session/testing`.
  */
 export interface Backplane {
-  /** A node of its own, connecting as it can: until then its calls wait. `receive` is called for every event that concerns it, and must not throw. */
-  open(receive: (event: BackplaneEvent) => void): BackplaneNode;
+  /**
+   * A node of its own, connecting as it can: until then its calls wait.
+   *
+   * @param receive called for every event that concerns it; must not throw
+   * @param sessions what it is to tell other nodes of its sessions; asked for whenever that is wanted
+   */
+  open(receive: (event: BackplaneEvent) => void, sessions?: () => Iterable<SessionSummary>): BackplaneNode;
 }
 
-/** One node's side of the back plane. Calls that are not awaited take effect in the order of the calls. */
+/**
+ * One node's side of the back plane. Calls that are not awaited take effect in the order of the calls. What cannot be
+ * promised because the other nodes cannot be reached is refused: `RefusedError` `unavailable`.
+ */
 export interface BackplaneNode {
+  /** From 1 to `NODE_NUMBERS` - 1, of no other node: part of the ids that are made here. */
+  readonly number: number;
   /**
    * Moves a member into a room, out of the one it was in: `left`, then `joined`, or neither. Makes the room where
-   * there is none, private where `password` is not empty. Joining the room one is in does nothing.
+   * there is none, private where `password` is not empty. Joining the room one is in does nothing. It is done when
+   * this node has received the events of it, and so is `leave`.
    *
    * @returns `false`, with nothing changed, where the room is private and the password is not its own
    */
   join(member: Member, room: string, password: string): MaybePromise<boolean>;
-  /** Takes a member out of its room, if it is in one. */
+  /** Takes a member out of its room, if it is in one; where other nodes cannot be reached, they are told later. */
   leave(member: Member): MaybePromise<void>;
   /** The public rooms and, with a password, the private ones made with it, in the order they were made. */
   rooms(password: string): MaybePromise<RoomSummary[]>;
@@ -86,14 +122,18 @@ export interface BackplaneNode {
   allRooms(): MaybePromise<RoomSummary[]>;
   /**
    * Tells the other nodes with members in the room; with `echo` this node too, and then in the room's one order,
-   * the same at every node.
+   * the same at every node; that is done, or has failed, when this node has received it or never will.
    */
   post(room: string, post: RoomPost, echo: boolean): MaybePromise<void>;
+  /** Tells the nodes of these sessions, this one too if it is one of theirs. Ids that nobody has are nobody. */
+  postToMembers(ids: readonly number[], post: RoomPost): MaybePromise<void>;
   /** From now on, posts to this user are received. */
   follow(user: string): MaybePromise<void>;
   unfollow(user: string): MaybePromise<void>;
   /** Tells every other node that follows `user`. */
   postToUser(user: string, post: UserPost): MaybePromise<void>;
+  /** Every living node, this one first: its own sessions as they are, those of others as of a moment ago. */
+  nodes(): MaybePromise<NodeSummary[]>;
   /** Does nothing where the back plane answers, throws where it does not. */
   check(): MaybePromise<void>;
   /** Leaves: this node's members are out of their rooms. */

@@ -21,7 +21,7 @@ export class DeadlineWheel {
   /** Time of the last tick, in milliseconds of the clock. */
   now: number;
   readonly clock: () => number;
-  private readonly slots = new Map<number, Deadlines[]>();
+  private readonly slots = new Map<number, Set<Deadlines>>();
   private slot: number;
 
   /** @param clock milliseconds that never jump, such as `performance.now` */
@@ -54,16 +54,30 @@ export class DeadlineWheel {
   file(entry: Deadlines, at: number): number {
     const slot = Math.max(Math.ceil(at / TICK_MS), this.slot + 1);
     const entries = this.slots.get(slot);
-    if (entries === undefined) this.slots.set(slot, [entry]);
-    else entries.push(entry);
+    if (entries === undefined) this.slots.set(slot, new Set([entry]));
+    else entries.add(entry);
     return slot;
+  }
+
+  /** Takes an entry out of its slot: one that is left there would hold a session that is gone, for minutes. */
+  unfile(entry: Deadlines, slot: number): void {
+    const entries = this.slots.get(slot);
+    if (entries?.delete(entry) && entries.size === 0) this.slots.delete(slot);
+  }
+
+  /** How many sessions wait for a deadline. */
+  get size(): number {
+    let size = 0;
+    for (const entries of this.slots.values()) size += entries.size;
+    return size;
   }
 }
 
 /** The deadlines of one session. */
 export class Deadlines {
   private readonly wheel: DeadlineWheel;
-  private readonly owner: { expired(phase: Phase): void };
+  /** Nobody once it was stopped. */
+  private owner: { expired(phase: Phase): void } | undefined;
   private readonly at: number[] = PHASES.map(() => Infinity);
   /** The slot this is filed under; an entry found in any other slot is an old one. */
   private filed = Infinity;
@@ -100,9 +114,12 @@ export class Deadlines {
     this.at[INDEX[phase]] = Infinity;
   }
 
-  /** Ends every phase. */
+  /** Ends every phase, for good: what a closing session still starts does not begin. */
   stop(): void {
+    this.owner = undefined;
     this.at.fill(Infinity);
+    this.wheel.unfile(this, this.filed);
+    this.filed = Infinity;
   }
 
   /** Called by the wheel when a slot comes up in which this was filed. */
@@ -112,18 +129,21 @@ export class Deadlines {
     for (const phase of PHASES) {
       if ((this.at[INDEX[phase]] as number) > this.wheel.now) continue;
       this.at[INDEX[phase]] = Infinity;
-      this.owner.expired(phase);
+      this.owner?.expired(phase);
     }
     const next = Math.min(...this.at);
     if (next !== Infinity) this.refile(next);
   }
 
   private set(phase: Phase, at: number): void {
+    if (this.owner === undefined) return;
     this.at[INDEX[phase]] = at;
     this.refile(at);
   }
 
   private refile(at: number): void {
-    if (Math.ceil(at / TICK_MS) < this.filed) this.filed = this.wheel.file(this, at);
+    if (Math.ceil(at / TICK_MS) >= this.filed) return;
+    this.wheel.unfile(this, this.filed);
+    this.filed = this.wheel.file(this, at);
   }
 }

@@ -1,14 +1,27 @@
 import type { Account, AccountStore, MaybePromise } from "./accounts.ts";
 import { addressKey } from "./addresses.ts";
-import type { Backplane, BackplaneEvent, BackplaneNode, Channel, RoomSummary } from "./backplane.ts";
+import { Admission } from "./admission.ts";
+import type {
+  Backplane,
+  BackplaneEvent,
+  BackplaneNode,
+  Channel,
+  NodeSummary,
+  RoomSummary,
+  SessionSummary,
+} from "./backplane.ts";
+import { Counters } from "./counters.ts";
 import { Deadlines, DeadlineWheel } from "./deadlines.ts";
 import { RefusedError } from "./errors.ts";
 import { commandEvent, messageEvent } from "./events.ts";
-import { DEFAULT_LIMITS, type Limits, MAX_GROUPS } from "./limits.ts";
+import { groupOf, setGroup } from "./groups.ts";
+import { idOf } from "./ids.ts";
+import { DEFAULT_LIMITS, FAN_OUT, type Limits } from "./limits.ts";
+import { LoginFailures } from "./login-failures.ts";
 import { memoryBackplane } from "./memory-backplane.ts";
 import { accountNameProblem, nameKey, nameProblem } from "./names.ts";
 import { WindowCounter } from "./rate.ts";
-import { deliver, Rooms } from "./rooms.ts";
+import { deliver, deliverTo, type HubRoom, Rooms } from "./rooms.ts";
 import { type Peer, Session } from "./session.ts";
 
 export interface HubOptions {
@@ -37,7 +50,6 @@ export function createHub(options: HubOptions): Hub {
 }
 
 const MINUTE_MS = 60_000;
-const FIRST_ID = 65_536;
 
 /**
  * One list of sessions, one set of rooms, one account store. Protocol-neutral: it knows peers, users, rooms, groups
@@ -47,15 +59,13 @@ export class Hub {
   readonly limits: Readonly<Limits>;
   readonly accounts: AccountStore;
   readonly wheel: DeadlineWheel;
+  readonly counters: Counters = new Counters();
   readonly report: (problem: string, error: unknown) => void;
   private readonly byId = new Map<number, Session>();
   private readonly byUser = new Map<string, Set<Session>>();
-  private readonly connections = new Map<string, number>();
-  private readonly rates: {
-    connections: WindowCounter;
-    failures: WindowCounter;
-    registrations: WindowCounter;
-  };
+  private readonly admission: Admission;
+  private readonly registrationRate = new WindowCounter({ windowMs: MINUTE_MS });
+  private readonly loginFailures = new LoginFailures();
   private readonly rooms_: Rooms;
   private readonly node: BackplaneNode;
   private readonly ids = new Uint32Array(64);
@@ -66,13 +76,17 @@ export class Hub {
     this.accounts = options.accounts;
     this.wheel = new DeadlineWheel(options.clock ?? (() => performance.now()));
     this.report = options.report ?? ((problem, error) => console.error(`wireyard: ${problem}`, error));
-    this.rates = {
-      connections: new WindowCounter({ windowMs: 1_000 }),
-      failures: new WindowCounter({ windowMs: MINUTE_MS }),
-      registrations: new WindowCounter({ windowMs: MINUTE_MS }),
-    };
+    this.admission = new Admission({
+      limits: this.limits,
+      clock: this.wheel.clock,
+      refused: this.counters.refused,
+      sessions: this.byId,
+    });
     this.rooms_ = new Rooms(this.byId);
-    this.node = (options.backplane ?? memoryBackplane()).open((event) => this.receive(event));
+    this.node = (options.backplane ?? memoryBackplane()).open(
+      (event) => this.receive(event),
+      () => this.summaries(),
+    );
   }
 
   /** Every open session. */
@@ -88,6 +102,21 @@ export class Hub {
     return this.byId.get(id);
   }
 
+  /** Users with an open session. */
+  get userCount(): number {
+    return this.byUser.size;
+  }
+
+  /** Rooms with a member whose connection is here. */
+  get roomCount(): number {
+    return this.rooms_.size;
+  }
+
+  /** A room with a member whose connection is here. */
+  room(name: string): HubRoom | undefined {
+    return this.rooms_.get(name);
+  }
+
   /** Open sessions of a user. */
   sessionsOf(user: string): ReadonlySet<Session> {
     return this.byUser.get(nameKey(user)) ?? new Set();
@@ -99,41 +128,52 @@ export class Hub {
   }
 
   /**
-   * Takes in a new connection.
+   * Takes in a new connection: a stranger until `admit`, `enter` or `login`. Where there is no room for another, the
+   * stranger that has waited longest goes, if that is over a second; never somebody who is known.
    *
    * @throws {RefusedError} `too_many_connections`
    */
-  open(options: { protocol: string; remoteAddress: string; peer: Peer }): Session {
-    const address = addressKey(options.remoteAddress);
-    const here = this.connections.get(address) ?? 0;
-    const { maxConnections, connectionsPerIp, connectionRatePerIp } = this.limits;
-    if (
-      this.byId.size >= maxConnections ||
-      here >= connectionsPerIp ||
-      !this.rates.connections.take(address, connectionRatePerIp, this.wheel.clock())
-    ) {
-      throw new RefusedError("too_many_connections", "too many connections");
-    }
-    this.connections.set(address, here + 1);
+  open(options: { protocol: string; transport?: string; remoteAddress: string; peer: Peer }): Session {
+    this.admission.ask(options.remoteAddress);
     const { peer } = options;
     const deadlines = new Deadlines(this.wheel, peer);
-    const session = new Session({ ...options, id: this.takeId(), deadlines });
+    const counts = this.counters.of(options.protocol);
+    const session = new Session({ ...options, id: this.takeId(), deadlines, counts });
+    counts.opened++;
+    counts.sessions++;
     this.byId.set(session.id, session);
+    this.admission.opened(session);
     return session;
   }
 
-  /** The connection is gone: the session leaves its room, its groups and its user. Twice is as once. */
-  close(session: Session): void {
+  /**
+   * Whether an address may open one more connection, beside `waiting` others that are not open yet: to be asked before
+   * work is put into it, such as a handshake. One that may not is counted as refused.
+   */
+  hasRoomFor(remoteAddress: string, waiting: number): boolean {
+    return this.admission.hasRoomFor(remoteAddress, waiting);
+  }
+
+  /** The session has said who it is, in its protocol's own way: it is no stranger any more. */
+  admit(session: Session): void {
+    this.admission.known(session);
+  }
+
+  /**
+   * The connection is gone: the session leaves its room, its groups and its user. Twice is as once.
+   *
+   * @param slowReader whether it was cut because it did not read
+   */
+  close(session: Session, slowReader = false): void {
     if (session.state === "closed") return;
     session.state = "closed";
+    session.counts.sessions--;
+    if (slowReader) session.counts.slowReaders++;
     session.deadlines.stop();
-    const address = addressKey(session.remoteAddress);
-    const here = (this.connections.get(address) ?? 1) - 1;
-    if (here === 0) this.connections.delete(address);
-    else this.connections.set(address, here);
     this.leaveUser(session);
     this.settle("a closed session could not leave its room", this.node.leave(session));
     this.byId.delete(session.id);
+    this.admission.closed(session);
     session.groups = undefined;
   }
 
@@ -145,6 +185,7 @@ export class Hub {
   enter(session: Session, name: string, separators = ""): void {
     refuseName(name, separators);
     session.name = name;
+    this.admit(session);
   }
 
   /**
@@ -154,17 +195,25 @@ export class Hub {
    *   failures; `timeout` where too many wait, or where it took longer than `requestTimeoutMs`: nothing has changed
    */
   async login(session: Session, name: string, password: string): Promise<Account> {
-    const key = `${addressKey(session.remoteAddress)} ${nameKey(name.slice(0, 64))}`;
-    // Counted before the wait and given back after a success: a hundred at once are a hundred.
-    if (!this.rates.failures.take(key, this.limits.loginFailuresPerMinute, this.wheel.clock())) {
+    const address = addressKey(session.remoteAddress);
+    const started = this.wheel.clock();
+    // Counted before the wait: a hundred at once are a hundred.
+    if (!this.loginFailures.take(address, name, this.limits, started)) {
       throw new RefusedError("rate_limited", "too many failed logins; try again in a minute");
     }
-    const started = this.wheel.clock();
-    const account = await this.accounts.authenticate(name, password);
+    let account: Account | undefined;
+    try {
+      account = await this.accounts.authenticate(name, password);
+    } catch (error) {
+      // No password was looked at: whoever has to wait for a busy server has not guessed.
+      this.loginFailures.giveBack(address, name);
+      throw error;
+    }
     if (account === undefined) {
+      this.counters.loginFailures++;
       throw new RefusedError("wrong_user_or_password", "the user does not exist or the password is wrong");
     }
-    this.rates.failures.giveBack(key);
+    this.loginFailures.giveBack(address, name);
     // Whoever asked has been told `timeout` by then: a session must not become somebody behind its back.
     if (this.wheel.clock() - started >= this.limits.requestTimeoutMs) {
       throw new RefusedError("timeout", "the login took too long");
@@ -183,10 +232,12 @@ export class Hub {
     if (problem !== undefined) throw new RefusedError(problem.code, problem.text);
     const { registrationsPerMinute } = this.limits;
     const address = addressKey(session.remoteAddress);
-    if (!this.rates.registrations.take(address, registrationsPerMinute, this.wheel.clock())) {
+    if (!this.registrationRate.take(address, registrationsPerMinute, this.wheel.clock())) {
       throw new RefusedError("rate_limited", "too many registrations; try again in a minute");
     }
-    return this.accounts.register(name, password);
+    const account = await this.accounts.register(name, password);
+    this.counters.registrations++;
+    return account;
   }
 
   /**
@@ -223,24 +274,27 @@ export class Hub {
   /**
    * Sends a message to the sender's room. `body` is lent for the call.
    *
-   * @throws {RefusedError} `not_in_room`, `rate_limited`
+   * @throws {RefusedError} `not_in_room`, `rate_limited`; `unavailable` where it is ordered and other nodes, that have
+   *   members in the room, cannot be reached
    */
   post(session: Session, body: Uint8Array, options: PostOptions): void {
     const { room } = session;
     if (room === undefined) throw new RefusedError("not_in_room", "not in a room");
-    this.charge(session);
+    this.charge(session, room.members.length);
     const { toSender, channel } = options;
     const elsewhere = room.members.length > room.locals.length;
-    if (!elsewhere) {
+    if (!elsewhere && session.echoes === 0) {
       deliver(room, messageEvent(session, channel, body), toSender ? undefined : session.id);
       return;
     }
     const post = { from: session, toSender, channel, body };
     // What goes round through the back plane must not be overtaken by what the same sender says next.
-    const echo = options.ordered || session.echoes > 0;
-    if (echo) session.echoes++;
-    else deliver(room, messageEvent(session, channel, body), toSender ? undefined : session.id);
-    this.settle("a message did not reach the other nodes", this.node.post(room.name, post, echo));
+    if (options.ordered || session.echoes > 0) {
+      this.goRound(session, this.node.post(room.name, post, true));
+      return;
+    }
+    deliver(room, messageEvent(session, channel, body), toSender ? undefined : session.id);
+    this.settle("a message did not reach the other nodes", this.node.post(room.name, post, false));
   }
 
   /**
@@ -251,20 +305,7 @@ export class Hub {
    */
   defineGroup(session: Session, group: string, ids: Iterable<number>, separators = ""): void {
     refuseName(group, separators);
-    const members = new Set<Session>();
-    for (const id of ids) {
-      const member = this.byId.get(id);
-      if (member !== undefined) members.add(member);
-    }
-    if (members.size === 0) {
-      session.groups?.delete(group);
-      return;
-    }
-    session.groups ??= new Map();
-    if (session.groups.size >= MAX_GROUPS && !session.groups.has(group)) {
-      throw new RefusedError("too_many_groups", `a session has at most ${MAX_GROUPS} groups`);
-    }
-    session.groups.set(group, [...members]);
+    setGroup(session, group, groupOf(ids, this.byId, this.node.number));
   }
 
   /**
@@ -273,47 +314,56 @@ export class Hub {
    * @throws {RefusedError} `rate_limited`
    */
   postToGroup(session: Session, group: string, body: Uint8Array, channel: Channel): void {
-    const members = session.groups?.get(group);
-    if (members === undefined) return;
-    this.charge(session);
+    const found = session.groups?.get(group);
+    if (found === undefined) return;
+    const { members, elsewhere } = found;
+    this.charge(session, members.length + elsewhere.length);
+    if (session.echoes > 0) {
+      const ids = [...elsewhere, ...members.map(({ id }) => id)];
+      this.goRound(session, this.node.postToMembers(ids, { from: session, toSender: true, channel, body }));
+      return;
+    }
     const event = messageEvent(session, channel, body);
     let gone = 0;
     for (const member of members) {
-      if (member.state === "open") member.peer.deliver(event);
+      if (member.state === "open") deliverTo(member, event);
       else gone++;
     }
-    if (gone > 0) {
-      session.groups?.set(
-        group,
-        members.filter((member) => member.state === "open"),
-      );
-    }
+    if (gone > 0) found.members = members.filter((member) => member.state === "open");
+    if (elsewhere.length === 0) return;
+    const post = { from: session, toSender: true, channel, body };
+    this.settle("a message did not reach the other nodes", this.node.postToMembers(elsewhere, post));
   }
 
   /**
    * Sends a command to every session of a user. A known user who is not there gets nothing. `fields` are lent for
    * the call.
    *
-   * @throws {RefusedError} `not_logged_in`, `unknown_user`, `rate_limited`
+   * @throws {RefusedError} `not_logged_in`, `unknown_user`, `rate_limited`; `unavailable` where it may not have
+   *   reached sessions on other nodes
    */
   sendToUser(session: Session, user: string, fields: readonly Uint8Array[]): MaybePromise<void> {
     const { account } = session;
     if (account === undefined) throw new RefusedError("not_logged_in", "not logged in");
-    this.charge(session);
     const key = nameKey(user);
-    this.settle(
-      "a command did not reach the other nodes",
-      this.node.postToUser(key, { from: account.name, fields }),
-    );
+    this.charge(session, this.byUser.get(key)?.size ?? 1);
+    const sent = this.node.postToUser(key, { from: account.name, fields });
     const here = this.byUser.get(key);
     if (here !== undefined) {
       const event = commandEvent(account.name, fields);
-      for (const receiver of here) receiver.peer.deliver(event);
-      return;
+      for (const receiver of here) deliverTo(receiver, event);
+      return sent;
     }
-    return then(this.accounts.find(user), (found) => {
+    // Both under way, so that none is left to fail unheard.
+    const known = then(this.accounts.find(user), (found) => {
       if (found === undefined) throw new RefusedError("unknown_user", "there is no such user");
     });
+    return sent === undefined ? known : Promise.all([known, sent]).then(() => {});
+  }
+
+  /** Every living node with its sessions: this one's as they are, those of others as of a moment ago. */
+  nodes(): MaybePromise<NodeSummary[]> {
+    return this.node.nodes();
   }
 
   /** Does nothing where accounts and back plane answer, throws where one does not. */
@@ -329,18 +379,28 @@ export class Hub {
   }
 
   private receive(event: BackplaneEvent): void {
+    if (event.type === "member-post") {
+      const { from, channel, body } = event.post;
+      const message = messageEvent(from, channel, body);
+      for (const id of event.to) {
+        const session = this.byId.get(id);
+        if (session !== undefined) deliverTo(session, message);
+      }
+      return;
+    }
     if (event.type !== "user-post") {
       this.rooms_.receive(event);
       return;
     }
     const message = commandEvent(event.post.from, event.post.fields);
-    for (const session of this.byUser.get(event.user) ?? []) session.peer.deliver(message);
+    for (const session of this.byUser.get(event.user) ?? []) deliverTo(session, message);
   }
 
   private becomeUser(session: Session, account: Account): void {
     this.leaveUser(session);
     session.account = account;
     session.name = account.name;
+    this.admit(session);
     const sessions = this.byUser.get(account.key);
     if (sessions !== undefined) {
       sessions.add(session);
@@ -361,7 +421,8 @@ export class Hub {
     this.settle("a user could not be unfollowed", this.node.unfollow(key));
   }
 
-  private charge(session: Session): void {
+  /** Counts a message against its sender, once for each `FAN_OUT` that get it. */
+  private charge(session: Session, receivers: number): void {
     const limit = this.limits.messagesPerSecond;
     if (limit === null) return;
     const second = Math.floor(this.wheel.clock() / 1_000);
@@ -369,8 +430,8 @@ export class Hub {
       session.sentSecond = second;
       session.sentCount = 0;
     }
-    if (++session.sentCount > limit)
-      throw new RefusedError("rate_limited", `over ${limit} messages a second`);
+    if (session.sentCount >= limit) throw new RefusedError("rate_limited", `over ${limit} messages a second`);
+    session.sentCount += Math.max(1, Math.ceil(receivers / FAN_OUT));
   }
 
   private takeId(): number {
@@ -379,13 +440,34 @@ export class Hub {
         crypto.getRandomValues(this.ids);
         this.nextId = 0;
       }
-      const id = (this.ids[this.nextId++] as number) & 0x7fffffff;
-      if (id >= FIRST_ID && !this.byId.has(id)) return id;
+      const id = idOf(this.node.number, this.ids[this.nextId++] as number);
+      if (!this.byId.has(id)) return id;
     }
   }
 
+  /** What the session says next waits behind this, which comes back through the back plane. */
+  private goRound(session: Session, sent: MaybePromise<void>): void {
+    if (sent === undefined) return;
+    session.echoes++;
+    const back = (): void => {
+      session.echoes--;
+    };
+    this.settle("a message did not reach the other nodes", sent);
+    sent.then(back, back);
+  }
+
   private settle(problem: string, result: MaybePromise<void>): void {
-    if (result !== undefined) result.catch((error: unknown) => this.report(problem, error));
+    if (result === undefined) return;
+    result.catch((error: unknown) => {
+      // Told once for all by the back plane, which counts the rest.
+      if (!(error instanceof RefusedError && error.code === "unavailable")) this.report(problem, error);
+    });
+  }
+
+  private *summaries(): Generator<SessionSummary> {
+    for (const { id, protocol, name, user, remoteAddress, openedAt } of this.byId.values()) {
+      yield { id, protocol, name, ...(user !== undefined && { user }), remoteAddress, openedAt };
+    }
   }
 }
 

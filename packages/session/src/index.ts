@@ -12,10 +12,13 @@ export type {
   BackplaneNode,
   Channel,
   Member,
+  NodeSummary,
   RoomPost,
   RoomSummary,
+  SessionSummary,
   UserPost,
 } from "./backplane.ts";
+export { Counters, type ProtocolCounts, type RefusedConnections } from "./counters.ts";
 export { Deadlines, DeadlineWheel, type Phase, TICK_MS } from "./deadlines.ts";
 export { type RefusalCode, RefusedError, UsageError } from "./errors.ts";
 export {
@@ -27,9 +30,11 @@ export {
   type MessageEvent,
 } from "./events.ts";
 export { createHub, Hub, type HubOptions, type PostOptions } from "./hub.ts";
-export { DEFAULT_LIMITS, type Limits, MAX_GROUPS, MAX_NAME_LENGTH } from "./limits.ts";
+export { NODE_NUMBERS, nodeOfId } from "./ids.ts";
+export { DEFAULT_LIMITS, FAN_OUT, type Limits, MAX_GROUPS, MAX_NAME_LENGTH } from "./limits.ts";
 export { memoryBackplane } from "./memory-backplane.ts";
 export { accountNameProblem, MAX_ACCOUNT_NAME, MIN_ACCOUNT_NAME, nameKey, nameProblem } from "./names.ts";
 export { WindowCounter } from "./rate.ts";
 export type { HubRoom } from "./rooms.ts";
+export { Secret } from "./secret.ts";
 export { type Peer, Session } from "./session.ts";

@@ -1,5 +1,13 @@
 import { equalBytes } from "./accounts.ts";
-import type { Backplane, BackplaneEvent, BackplaneNode, Member, RoomSummary } from "./backplane.ts";
+import type {
+  Backplane,
+  BackplaneEvent,
+  BackplaneNode,
+  Member,
+  RoomSummary,
+  SessionSummary,
+} from "./backplane.ts";
+import { NODE_NUMBERS, nodeOfId } from "./ids.ts";
 
 interface Entry {
   member: Member;
@@ -14,6 +22,8 @@ interface Room {
 }
 
 interface MemoryNode {
+  number: number;
+  sessions(): Iterable<SessionSummary>;
   receive(event: BackplaneEvent): void;
   users: Set<string>;
 }
@@ -25,6 +35,7 @@ export function memoryBackplane(): Backplane {
   const rooms = new Map<string, Room>();
   const roomOf = new Map<number, Room>();
   const nodes = new Set<MemoryNode>();
+  let opened = 0;
 
   function tell(room: Room, event: BackplaneEvent, alsoTo?: MemoryNode, except?: MemoryNode): void {
     const told = new Set(room.entries.map((entry) => entry.node));
@@ -44,10 +55,12 @@ export function memoryBackplane(): Backplane {
   }
 
   return {
-    open(receive): BackplaneNode {
-      const node: MemoryNode = { receive, users: new Set() };
+    open(receive, sessions = () => []): BackplaneNode {
+      const number = 1 + (opened++ % (NODE_NUMBERS - 1));
+      const node: MemoryNode = { number, sessions, receive, users: new Set() };
       nodes.add(node);
       return {
+        number,
         join(member, name, password) {
           const given = encoder.encode(password);
           let room = rooms.get(name);
@@ -79,6 +92,12 @@ export function memoryBackplane(): Backplane {
           if (room !== undefined)
             tell(room, { type: "post", room: name, post }, undefined, echo ? undefined : node);
         },
+        postToMembers(ids, post) {
+          for (const other of nodes) {
+            const to = ids.filter((id) => nodeOfId(id) === other.number);
+            if (to.length > 0) other.receive({ type: "member-post", to, post });
+          }
+        },
         follow(user) {
           node.users.add(user);
         },
@@ -90,6 +109,12 @@ export function memoryBackplane(): Backplane {
             if (other !== node && other.users.has(user)) other.receive({ type: "user-post", user, post });
           }
         },
+        nodes: () =>
+          [node, ...[...nodes].filter((other) => other !== node)].map((each) => ({
+            id: String(each.number),
+            self: each === node,
+            sessions: [...each.sessions()],
+          })),
         check() {},
         close() {
           nodes.delete(node);

@@ -29,6 +29,12 @@ export class WindowCounter {
     return true;
   }
 
+  /** How many are counted under `key`. */
+  count(key: string, now: number): number {
+    const window = this.windows.get(key);
+    return window === undefined || now - window.start >= this.windowMs ? 0 : window.count;
+  }
+
   /** Takes one back: what was counted beforehand turned out well. */
   giveBack(key: string): void {
     const window = this.windows.get(key);

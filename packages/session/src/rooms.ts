@@ -1,5 +1,5 @@
 import type { BackplaneEvent, Member } from "./backplane.ts";
-import { memberEvent, messageEvent } from "./events.ts";
+import { type HubEvent, memberEvent, messageEvent } from "./events.ts";
 import type { Session } from "./session.ts";
 
 /** A room as this node sees it: everybody in it, and those of them whose connection is here. */
@@ -20,37 +20,49 @@ export class Rooms {
     this.sessions = sessions;
   }
 
-  receive(event: Exclude<BackplaneEvent, { type: "user-post" }>): void {
+  get size(): number {
+    return this.rooms.size;
+  }
+
+  get(name: string): HubRoom | undefined {
+    return this.rooms.get(name);
+  }
+
+  receive(event: Exclude<BackplaneEvent, { type: "user-post" | "member-post" }>): void {
     if (event.type === "joined") this.joined(event.room, event.member, event.members);
     else if (event.type === "left") this.left(event.room, event.member, event.members);
+    else if (event.type === "members") this.changed(event.room, event.members);
     else {
       const room = this.rooms.get(event.room);
       if (room === undefined) return;
       const { from, toSender, channel, body } = event.post;
-      const sender = this.sessions.get(from.id);
-      if (sender !== undefined && sender.echoes > 0) sender.echoes--;
       deliver(room, messageEvent(from, channel, body), toSender ? undefined : from.id);
     }
   }
 
   private joined(name: string, member: Member, members: readonly Member[]): void {
+    const session = this.sessions.get(member.id);
     let room = this.rooms.get(name);
     if (room === undefined) {
+      // Told late, of a room that the last one of this node has left: nobody would take it away again.
+      if (session === undefined) return;
       room = { name, members, locals: [] };
       this.rooms.set(name, room);
     }
+    const masterBefore = room.members[0]?.id;
     room.members = members;
     const event = memberEvent("joined", name, member);
     deliver(room, event, undefined);
-    const session = this.sessions.get(member.id);
+    // Somebody who came back to where it had been, after the back plane had lost it.
+    if (masterBefore !== members[0]?.id) deliver(room, masterEvent(room), undefined);
     if (session === undefined) return;
     room.locals.push(session);
     session.room = room;
-    session.peer.deliver(event);
+    deliverTo(session, event);
     for (const other of members) {
-      if (other.id !== member.id) session.peer.deliver(memberEvent("joined", name, other));
+      if (other.id !== member.id) deliverTo(session, memberEvent("joined", name, other));
     }
-    session.peer.deliver(memberEvent("master", name, members[0] as Member));
+    deliverTo(session, masterEvent(room));
   }
 
   private left(name: string, member: Member, members: readonly Member[]): void {
@@ -58,25 +70,49 @@ export class Rooms {
     if (room === undefined) return;
     const wasMaster = room.members[0]?.id === member.id;
     room.members = members;
-    const event = memberEvent("left", name, member);
-    deliver(room, event, undefined);
-    const at = room.locals.findIndex((session) => session.id === member.id);
-    if (at >= 0) {
-      const [session] = room.locals.splice(at, 1) as [Session];
-      session.room = undefined;
+    takeOut(room, member);
+    if (room.locals.length === 0) this.rooms.delete(name);
+    else if (wasMaster) deliver(room, masterEvent(room), undefined);
+  }
+
+  /** Tells the difference to what was known. Who is here and stays is told nothing of itself, though it came back. */
+  private changed(name: string, members: readonly Member[]): void {
+    const room = this.rooms.get(name);
+    if (room === undefined) return;
+    const before = room.members;
+    room.members = members;
+    const were = new Set(before.map(({ id }) => id));
+    const are = new Set(members.map(({ id }) => id));
+    for (const member of before) if (!are.has(member.id)) takeOut(room, member);
+    for (const member of members) {
+      if (!were.has(member.id)) deliver(room, memberEvent("joined", name, member), undefined);
     }
     if (room.locals.length === 0) this.rooms.delete(name);
-    else if (wasMaster) deliver(room, memberEvent("master", name, members[0] as Member), undefined);
+    else if (before[0]?.id !== members[0]?.id) deliver(room, masterEvent(room), undefined);
   }
 }
 
+function takeOut(room: HubRoom, member: Member): void {
+  deliver(room, memberEvent("left", room.name, member), undefined);
+  const at = room.locals.findIndex((session) => session.id === member.id);
+  if (at < 0) return;
+  const [session] = room.locals.splice(at, 1) as [Session];
+  session.room = undefined;
+}
+
+function masterEvent(room: HubRoom): HubEvent {
+  return memberEvent("master", room.name, room.members[0] as Member);
+}
+
 /** Delivers to the room's members of this node, but for the one with the id `except`. */
-export function deliver(
-  room: HubRoom,
-  event: Parameters<Session["peer"]["deliver"]>[0],
-  except: number | undefined,
-): void {
+export function deliver(room: HubRoom, event: HubEvent, except: number | undefined): void {
   for (const session of room.locals) {
-    if (session.id !== except && session.state === "open") session.peer.deliver(event);
+    if (session.id !== except && session.state === "open") deliverTo(session, event);
   }
+}
+
+/** Delivers to one session of this node. */
+export function deliverTo(session: Session, event: HubEvent): void {
+  session.counts.delivered++;
+  session.peer.deliver(event);
 }

@@ -116,6 +116,20 @@ describe("deadlines", () => {
     expect(expired).toEqual(["silence", "ping"]);
   });
 
+  test("the wheel holds no session that was stopped, whatever it still starts, and none twice", () => {
+    const { at, deadlines, expired, wheel } = setUp();
+    deadlines.start("idle", 300_000);
+    deadlines.start("frame", 1_000);
+    deadlines.start("request", 500);
+    expect(wheel.size).toBe(1);
+    deadlines.stop();
+    deadlines.touch("idle", 300_000);
+    expect(wheel.size).toBe(0);
+    expect(deadlines.running("idle")).toBe(false);
+    at(310_000);
+    expect(expired).toEqual([]);
+  });
+
   test("a stopped session's phases are over", () => {
     const { at, deadlines, expired } = setUp();
     deadlines.start("login", 1_000);

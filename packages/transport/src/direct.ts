@@ -41,6 +41,8 @@ export interface DirectHandlers {
 }
 
 const READ_BYTES = 65_536;
+/** What is longer has memory of its own already. */
+const SHARED_BYTES = 16_384;
 
 /** One memory for all reads: what a read gives is worked off, or copied, before the next. */
 const memory = new ArrayBuffer(READ_BYTES);
@@ -79,7 +81,7 @@ export class DirectSocket {
   write(bytes: Uint8Array): void {
     if (this.queuedBytes > 0) {
       this.waiting ??= [];
-      this.waiting.push(bytes);
+      this.waiting.push(detached(bytes));
       this.queuedBytes += bytes.length;
       return;
     }
@@ -235,6 +237,11 @@ function findBinding(): Binding | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Bytes that may wait for long: small ones on their own, because the memory they share would wait with them. */
+export function detached(bytes: Uint8Array): Uint8Array {
+  return bytes.length > SHARED_BYTES ? bytes : bytes.slice();
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

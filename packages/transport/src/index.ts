@@ -1,5 +1,7 @@
-export { type ConnectOptions, connect } from "./connect.ts";
+export type { ClientOptions, ConnectOptions, TlsOptions } from "./client-options.ts";
+export { connect } from "./connect.ts";
 export { EventQueue } from "./event-queue.ts";
+export { Lifeline } from "./lifeline.ts";
 export {
   type CloseReason,
   type Link,
@@ -10,9 +12,26 @@ export {
   TICK_INTERVAL_MS,
 } from "./link.ts";
 export { memoryLinks } from "./memory.ts";
-export { type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export { framed, type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export {
+  type ConnectionEvent,
+  DEFAULT_TIMEOUT_MS,
+  type LifelineOptions,
+  type LifelineOwner,
+  RECONNECT_DEFAULTS,
+  type ReconnectOptions,
+} from "./reconnect.ts";
 export { Requests } from "./requests.ts";
-export { connectTcp, DEFAULT_MAX_QUEUED_BYTES, listenTcp } from "./tcp.ts";
+export { DEFAULT_MAX_QUEUED_BYTES } from "./socket-link.ts";
+export { connectTcp, listenTcp } from "./tcp.ts";
+export {
+  type Certificate,
+  checkCertificate,
+  DEFAULT_HANDSHAKE_TIMEOUT_MS,
+  listenTls,
+  type TlsListener,
+  type TlsListenOptions,
+} from "./tls.ts";
 export {
   connectUdp,
   type DatagramHandlers,

@@ -44,6 +44,8 @@ export interface StreamService {
   accept(link: Link): void;
   /** Called every `TICK_INTERVAL_MS` while something listens: deadlines run out here. */
   tick(): void;
+  /** Told of what went wrong on a listener, such as that no descriptor was left for a link; the listener goes on. */
+  failed?(error: unknown): void;
 }
 
 /** How often a listener calls its service's `tick`. */

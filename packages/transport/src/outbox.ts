@@ -1,4 +1,5 @@
 import { allocateBytes } from "@wireyard/framing";
+import { soon } from "./soon.ts";
 
 /**
  * Shared batches. What a link is given in one tick is an immutable sequence of chunks, a chain of nodes. Links that
@@ -6,13 +7,15 @@ import { allocateBytes } from "@wireyard/framing";
  * node gives the same next node. So the members of a room join their bytes once, whatever mix of rooms, groups and
  * exclusions made their sequences, and no code here knows what a room is.
  */
-class Batch {
+export class Batch {
   readonly previous: Batch | undefined;
   readonly chunk: Uint8Array;
   /** Bytes of this and all previous chunks. */
   readonly bytes: number;
   private next: Batch | undefined;
   private joined: Uint8Array | undefined;
+  /** The joined bytes as a carrier frames them; kept here so that those who share a batch share them too. */
+  framed: Uint8Array | undefined;
 
   constructor(previous: Batch | undefined, chunk: Uint8Array) {
     this.previous = previous;
@@ -20,6 +23,7 @@ class Batch {
     this.bytes = previous === undefined ? 0 : previous.bytes + chunk.length;
     this.next = undefined;
     this.joined = undefined;
+    this.framed = undefined;
   }
 
   append(chunk: Uint8Array): Batch {
@@ -31,13 +35,14 @@ class Batch {
   }
 
   join(): Uint8Array {
-    this.joined ??= this.chunk.length === this.bytes ? this.chunk : this.copy();
+    this.joined ??= this.chunk.length === this.bytes ? this.chunk : this.joinBehind(0);
     return this.joined;
   }
 
-  private copy(): Uint8Array {
-    const joined = allocateBytes(this.bytes);
-    let end = this.bytes;
+  /** The joined bytes in an array of their own, behind `start` bytes that are left free. */
+  joinBehind(start: number): Uint8Array {
+    const joined = allocateBytes(start + this.bytes);
+    let end = joined.length;
     for (let node: Batch | undefined = this; node !== undefined; node = node.previous) {
       end -= node.chunk.length;
       joined.set(node.chunk, end);
@@ -72,6 +77,16 @@ export abstract class Outbox {
 
   /** Called once a tick with the joined bytes; with `undefined` where only `schedule` was called. */
   protected abstract send(bytes: Uint8Array | undefined): void;
+
+  /** The bytes of a batch as they go out. */
+  protected join(batch: Batch): Uint8Array {
+    return batch.join();
+  }
+
+  /** Copies that are all of a tick, as they go out. */
+  protected enclose(copies: Uint8Array): Uint8Array {
+    return copies;
+  }
 
   /** Bytes that wait for the end of this tick. */
   protected get gathered(): number {
@@ -126,7 +141,7 @@ export abstract class Outbox {
     if (this.scheduled) return;
     this.scheduled = true;
     // Immediates run after all of a tick's reads: what they cause on one link leaves together.
-    if (dirty.push(this) === 1) setImmediate(flushAll);
+    if (dirty.push(this) === 1) soon(flushAll);
   }
 
   /** Drops what was gathered. */
@@ -139,11 +154,11 @@ export abstract class Outbox {
     this.scheduled = false;
     const { tail } = this;
     if (tail === undefined) {
-      this.send(this.copied === undefined ? undefined : this.takeCopies());
+      this.send(this.copied === undefined ? undefined : this.enclose(this.takeCopies()));
       return;
     }
     if (this.copied !== undefined) this.closeCopies();
-    const joined = (this.tail as Batch).join();
+    const joined = this.join(this.tail as Batch);
     this.tail = undefined;
     this.send(joined);
   }

@@ -1,3 +1,4 @@
+import type { FrameDecoder } from "@wireyard/framing";
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
 
 /** One side of a protocol connection: bytes in, events out, one at a time. */
@@ -9,6 +10,27 @@ export interface PumpedConnection<Event> {
   keep(): void;
   /** Whether bytes of an unfinished frame are held. */
   readonly partial: boolean;
+}
+
+/**
+ * A connection whose messages are frames, each read by itself: a client's, where the bundle for browsers is not to
+ * have what only servers read.
+ */
+export function framed<Message>(
+  frames: FrameDecoder,
+  decode: (frame: Uint8Array) => Message,
+): PumpedConnection<Message> {
+  return {
+    feed: (chunk) => frames.feed(chunk),
+    next() {
+      const frame = frames.next();
+      return frame === undefined ? undefined : decode(frame);
+    },
+    keep: () => frames.keep(),
+    get partial() {
+      return frames.partial;
+    },
+  };
 }
 
 export interface PumpHandlers<Event> {
@@ -43,54 +65,56 @@ export function pump<Event>(
 }
 
 class Pump<Event> implements LinkHandlers {
-  private readonly link: Link;
-  private readonly connection: PumpedConnection<Event>;
-  private readonly handlers: PumpHandlers<Event>;
+  readonly #link: Link;
+  readonly #connection: PumpedConnection<Event>;
+  readonly #handlers: PumpHandlers<Event>;
   /** `waiting`: for a handler's promise. `blocked`: until the peer reads. `done`: no more events. */
-  private state: "ready" | "waiting" | "blocked" | "done" = "ready";
-  private inputEnded = false;
+  #state: "ready" | "waiting" | "blocked" | "done" = "ready";
+  #inputEnded = false;
 
   constructor(link: Link, connection: PumpedConnection<Event>, handlers: PumpHandlers<Event>) {
-    this.link = link;
-    this.connection = connection;
-    this.handlers = handlers;
+    this.#link = link;
+    this.#connection = connection;
+    this.#handlers = handlers;
   }
 
   data(chunk: Uint8Array): void {
-    if (this.state === "done") return;
-    this.connection.feed(chunk);
-    if (this.state === "ready") this.run();
-    else this.connection.keep();
+    if (this.#state === "done") return;
+    this.#connection.feed(chunk);
+    if (this.#state === "ready") this.#run();
+    else this.#connection.keep();
   }
 
   ended(): void {
-    this.inputEnded = true;
-    if (this.state === "ready") this.finish();
+    this.#inputEnded = true;
+    if (this.#state === "ready") this.#finish();
   }
 
   drained(): void {
-    if (this.state === "blocked") this.goOn();
+    if (this.#state === "blocked") this.#goOn();
   }
 
   closed(reason: CloseReason): void {
-    this.state = "done";
-    this.handlers.closed(reason);
+    this.#state = "done";
+    this.#handlers.closed(reason);
   }
 
-  private goOn(): void {
-    if (this.state === "done") return;
-    this.state = "ready";
-    this.run();
-    if (this.state === "ready") this.link.resume();
+  #goOn(): void {
+    if (this.#state === "done") return;
+    this.#state = "ready";
+    this.#run();
+    if (this.#state === "ready") this.#link.resume();
   }
 
-  private run(): void {
-    const { link, connection, handlers } = this;
+  #run(): void {
+    const link = this.#link;
+    const connection = this.#connection;
+    const handlers = this.#handlers;
     let events = 0;
     try {
       for (;;) {
         if (link.queuedBytes > HIGH_WATER_BYTES) {
-          this.stop("blocked", events);
+          this.#stop("blocked", events);
           return;
         }
         const event = connection.next();
@@ -98,37 +122,37 @@ class Pump<Event> implements LinkHandlers {
         events++;
         const waiting = handlers.event(event);
         if (waiting !== undefined) {
-          this.stop("waiting", events);
+          this.#stop("waiting", events);
           waiting.then(
-            () => this.goOn(),
-            (error: unknown) => this.fail(error),
+            () => this.#goOn(),
+            (error: unknown) => this.#fail(error),
           );
           return;
         }
       }
       handlers.settled(connection.partial, events);
-      if (this.inputEnded) this.finish();
+      if (this.#inputEnded) this.#finish();
     } catch (error) {
-      this.fail(error);
+      this.#fail(error);
     }
   }
 
-  private finish(): void {
-    this.handlers.ended?.();
-    this.link.end();
+  #finish(): void {
+    this.#handlers.ended?.();
+    this.#link.end();
   }
 
-  private stop(state: "waiting" | "blocked", events: number): void {
-    this.state = state;
-    this.connection.keep();
-    this.link.pause();
+  #stop(state: "waiting" | "blocked", events: number): void {
+    this.#state = state;
+    this.#connection.keep();
+    this.#link.pause();
     // What is held now waits for us, not for the peer: it has not begun a frame that it could be late with.
-    this.handlers.settled(false, events);
+    this.#handlers.settled(false, events);
   }
 
-  private fail(error: unknown): void {
-    if (this.state === "done") return;
-    this.state = "done";
-    this.handlers.failed(error);
+  #fail(error: unknown): void {
+    if (this.#state === "done") return;
+    this.#state = "done";
+    this.#handlers.failed(error);
   }
 }

@@ -8,57 +8,51 @@ interface Pending<Kind, Answer> {
 
 /** A client's questions in the order they were asked, which is the order of their answers. */
 export class Requests<Kind, Answer> {
-  private readonly pending: Pending<Kind, Answer>[] = [];
-  private readonly timeoutMs: number;
-  private ended: Error | undefined;
+  readonly #pending: Pending<Kind, Answer>[] = [];
+  readonly #timeoutMs: number;
 
   constructor(timeoutMs: number) {
-    this.timeoutMs = timeoutMs;
+    this.#timeoutMs = timeoutMs;
   }
 
-  /** Waits for the answer to a question of this kind. @throws {Error} after the time limit, or when the link is gone */
+  /** Waits for the answer to a question of this kind. @throws {Error} after the time limit */
   ask(kind: Kind): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (this.ended !== undefined) {
-        reject(this.ended);
-        return;
-      }
       const timer = setTimeout(() => {
-        this.take((other) => other === pending);
-        reject(new Error(`no answer to ${String(kind)} within ${this.timeoutMs} ms`));
-      }, this.timeoutMs);
+        this.#take((other) => other === pending);
+        reject(new Error(`no answer to ${String(kind)} within ${this.#timeoutMs} ms`));
+      }, this.#timeoutMs);
       const pending: Pending<Kind, Answer> = { kind, resolve, reject, timer };
-      this.pending.push(pending);
+      this.#pending.push(pending);
     });
   }
 
   /** Answers the oldest question that `matches`; tells whether there was one. */
   answer(matches: (kind: Kind) => boolean, answer: Answer): boolean {
-    const pending = this.take((candidate) => matches(candidate.kind));
+    const pending = this.#take((candidate) => matches(candidate.kind));
     pending?.resolve(answer);
     return pending !== undefined;
   }
 
   /** Refuses the oldest question that `matches`; tells whether there was one. */
   refuse(matches: (kind: Kind) => boolean, error: Error): boolean {
-    const pending = this.take((candidate) => matches(candidate.kind));
+    const pending = this.#take((candidate) => matches(candidate.kind));
     pending?.reject(error);
     return pending !== undefined;
   }
 
-  /** The link is gone: no question will be answered any more. */
-  end(error: Error): void {
-    this.ended = error;
-    for (const pending of this.pending.splice(0)) {
+  /** Refuses all that wait: what they were asked over is gone. */
+  refuseAll(error: Error): void {
+    for (const pending of this.#pending.splice(0)) {
       clearTimeout(pending.timer);
       pending.reject(error);
     }
   }
 
-  private take(matches: (pending: Pending<Kind, Answer>) => boolean): Pending<Kind, Answer> | undefined {
-    const at = this.pending.findIndex(matches);
+  #take(matches: (pending: Pending<Kind, Answer>) => boolean): Pending<Kind, Answer> | undefined {
+    const at = this.#pending.findIndex(matches);
     if (at < 0) return undefined;
-    const [pending] = this.pending.splice(at, 1) as [Pending<Kind, Answer>];
+    const [pending] = this.#pending.splice(at, 1) as [Pending<Kind, Answer>];
     clearTimeout(pending.timer);
     return pending;
   }

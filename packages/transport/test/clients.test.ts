@@ -54,11 +54,11 @@ describe("requests", () => {
     await expect(requests.ask("a")).rejects.toThrow("no answer to a within 1 ms");
   });
 
-  test("end with the link, those asked later too", async () => {
+  test("are refused all at once where their link is gone", async () => {
     const requests = new Requests<"a", number>(1_000);
-    const asked = requests.ask("a");
-    requests.end(new Error("gone"));
-    await expect(asked).rejects.toThrow("gone");
-    await expect(requests.ask("a")).rejects.toThrow("gone");
+    const asked = [requests.ask("a"), requests.ask("a")];
+    requests.refuseAll(new Error("gone"));
+    for (const answer of asked) await expect(answer).rejects.toThrow("gone");
+    expect(requests.answer(() => true, 1)).toBe(false);
   });
 });

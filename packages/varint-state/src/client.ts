@@ -1,22 +1,33 @@
-import { connect, EventQueue, type Link, pump, Requests } from "@wireyard/transport";
+import { VarIntFrameDecoder } from "@wireyard/framing";
+import {
+  type ClientOptions,
+  type ConnectionEvent,
+  connect,
+  DEFAULT_TIMEOUT_MS,
+  framed,
+  Lifeline,
+  type LifelineOptions,
+  type Link,
+  pump,
+  Requests,
+} from "@wireyard/transport";
+import { ClientSide } from "./client-side.ts";
 import { longBytes, readLong } from "./codec.ts";
-import { STATUS_STATE, VarintConnection } from "./connection.ts";
-import type { ServerMessage, Status } from "./messages.ts";
+import {
+  type ClientPacket,
+  MAX_PACKET_BYTES,
+  type ServerMessage,
+  STATUS_STATE,
+  type Status,
+} from "./messages.ts";
 import { decodeStatus } from "./status.ts";
 
-export interface VarintClientOptions {
-  /** `tcp://host:port` */
-  url: string;
-  /** How long an answer may take, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
+export type VarintClientOptions = ClientOptions;
 
-/** What happens on a client's connection: the server asks whether it is there. A Pong has been sent. */
-export interface VarintEvent {
-  readonly type: "ping";
-  readonly payload: bigint;
-}
+/** What happens on a client's connection. */
+export type VarintEvent =
+  /** The server asks whether the client is there. A Pong has been sent. */
+  { readonly type: "ping"; readonly payload: bigint } | ConnectionEvent;
 
 /** What `fetchStatus` finds out. */
 export interface StatusReport {
@@ -25,7 +36,8 @@ export interface StatusReport {
   readonly latencyMs: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** What a question counts for among what waits to be sent: a handshake and itself. */
+const QUESTION_BYTES = 64;
 /** Told to servers in the handshake: this client speaks no version of the game. */
 const NO_VERSION = -1;
 
@@ -35,8 +47,8 @@ const NO_VERSION = -1;
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
  */
 export async function connectVarintState(options: VarintClientOptions): Promise<VarintClient> {
-  const link = await connect(options);
-  return new VarintClient(link, { ...options, ...endpoint(options.url) });
+  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  return new VarintClient(await connect(options), { ...options, connect: again, ...endpoint(options.url) });
 }
 
 /**
@@ -46,7 +58,7 @@ export async function connectVarintState(options: VarintClientOptions): Promise<
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; where it all takes longer than `timeoutMs`; where the
  *   server closes without having answered both; the signal's reason where it aborts
  */
-export async function fetchStatus(options: VarintClientOptions): Promise<StatusReport> {
+export async function fetchStatus(options: Omit<VarintClientOptions, "reconnect">): Promise<StatusReport> {
   const { url, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   // One signal for the caller's and for the time limit.
@@ -59,70 +71,62 @@ export async function fetchStatus(options: VarintClientOptions): Promise<StatusR
   );
   let link: Link | undefined;
   try {
-    link = await connect({ url, signal: stop.signal });
-    const client = new VarintClient(link, { timeoutMs, ...endpoint(url) });
-    const report = await Promise.race([askBoth(client), aborted(stop.signal)]);
+    link = await connect({ ...options, signal: stop.signal });
+    const client = new VarintClient(link, { timeoutMs, signal: stop.signal, ...endpoint(url) });
+    // One after the other, as Minecraft does: the Pong is not to wait for the status.
+    const status = await client.status();
+    const latencyMs = await client.ping();
     client.close();
-    return report;
+    return { status, latencyMs };
   } catch (error) {
     // Nothing more is to be had: do not wait for the other side to close.
     link?.destroy();
-    throw error;
+    throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
 }
 
-async function askBoth(client: VarintClient): Promise<StatusReport> {
-  // One after the other, as Minecraft does: the Pong is not to wait for the status.
-  const status = await client.status();
-  return { status, latencyMs: await client.ping() };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
 /** What the handshake names: hosts that serve many names tell them apart by it. */
-function endpoint(url: string): { address: string; port: number } {
+function endpoint(url: string): { address: string; port?: number } {
   const { hostname, port } = new URL(url);
-  return { address: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
+  // A URL of the web may leave out its port, which the link knows.
+  return { address: hostname.replace(/^\[(.*)\]$/, "$1"), ...(port !== "" && { port: Number(port) }) };
 }
 
 /** A client of a VarInt state server: promises for what is answered, iteration over the server's Pings. */
 export class VarintClient implements AsyncIterable<VarintEvent> {
-  private readonly link: Link;
-  private readonly connection = new VarintConnection({ role: "client" });
-  private readonly handshake: { readonly address: string; readonly port: number };
-  private readonly events = new EventQueue<VarintEvent>();
-  private readonly statuses: Requests<"status", Status>;
+  readonly #line: Lifeline<VarintEvent>;
+  #connection!: ClientSide;
+  readonly #handshake: { readonly address: string; readonly port: number };
+  readonly #statuses: Requests<"status", Status>;
   /** By payload; the answer is the time at which it came. */
-  private readonly pongs: Requests<string, number>;
+  readonly #pongs: Requests<string, number>;
 
   /** `address` and `port` are what the handshake names; default: the link's. */
-  constructor(link: Link, options: { address?: string; port?: number; timeoutMs?: number } = {}) {
+  constructor(link: Link, options: LifelineOptions & { address?: string; port?: number } = {}) {
     const { address = link.remoteAddress, port = link.remotePort, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    this.link = link;
-    this.handshake = { address, port };
-    this.statuses = new Requests(timeoutMs);
-    this.pongs = new Requests(timeoutMs);
-    pump(link, this.connection, {
-      event: (message) => this.receive(message),
-      settled() {},
-      failed: (error) => this.fail(error),
-      closed: (reason) => this.ended(new Error(`the connection is closed (${reason})`)),
+    this.#handshake = { address, port };
+    this.#statuses = new Requests(timeoutMs);
+    this.#pongs = new Requests(timeoutMs);
+    this.#line = new Lifeline<VarintEvent>(link, options, {
+      open: (link) => this.#open(link),
+      // What there is to restore is the state, and whoever asks for something shakes hands first.
+      restore: async () => {},
+      lost: (error) => this.#refuseAll(error),
+      isFinal: () => false,
     });
+    this.#line.start();
   }
 
   /** Asks for the server's status. */
-  async status(): Promise<Status> {
-    this.shakeHands();
-    this.link.write(this.connection.say({ type: "request" }));
-    return this.statuses.ask("status");
+  status(): Promise<Status> {
+    return this.#line.ask(QUESTION_BYTES, async () => {
+      this.#shakeHands();
+      this.#write({ type: "request" });
+      return this.#statuses.ask("status");
+    });
   }
 
   /**
@@ -133,10 +137,12 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
    */
   async ping(payload: bigint = BigInt(Date.now())): Promise<number> {
     const bytes = longBytes(payload);
-    this.shakeHands();
-    const sentAt = performance.now();
-    this.link.write(this.connection.say({ type: "ping", payload: bytes }));
-    return (await this.pongs.ask(nameOf(payload))) - sentAt;
+    return this.#line.ask(QUESTION_BYTES, async () => {
+      this.#shakeHands();
+      const sentAt = performance.now();
+      this.#write({ type: "ping", payload: bytes });
+      return (await this.#pongs.ask(nameOf(payload))) - sentAt;
+    });
   }
 
   /**
@@ -144,53 +150,68 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
    * answered nothing is told.
    */
   stop(): void {
-    const stopped = new Error("stopped");
-    while (this.statuses.refuse(() => true, stopped) || this.pongs.refuse(() => true, stopped)) {
-      // One at a time, until none is left.
-    }
-    const { state } = this.connection;
+    this.#refuseAll(new Error("stopped"));
+    const { state } = this.#connection;
     // [VARINT-4.1] Both a Request and a Ping lead back.
     if (state === "status_requested") {
-      this.link.write(this.connection.say({ type: "ping", payload: longBytes(BigInt(Date.now())) }));
+      this.#write({ type: "ping", payload: longBytes(BigInt(Date.now())) });
     } else if (state === "status_pinged") {
-      this.link.write(this.connection.say({ type: "request" }));
+      this.#write({ type: "request" });
     }
   }
 
   /** Sends what is queued and closes. */
   close(): void {
-    this.link.end();
+    this.#line.close();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<VarintEvent> {
-    return this.events[Symbol.asyncIterator]();
+    return this.#line.iterate();
   }
 
-  /** Goes to state 1, where a status and a Pong can be had, unless it is there. */
-  private shakeHands(): void {
-    if (this.connection.state !== "default") return;
-    this.link.write(
-      this.connection.say({
-        type: "handshake",
-        protocolVersion: NO_VERSION,
-        ...this.handshake,
-        nextState: STATUS_STATE,
-      }),
+  #open(link: Link): void {
+    const connection = new ClientSide();
+    this.#connection = connection;
+    const frames = new VarIntFrameDecoder({ maxFrameBytes: MAX_PACKET_BYTES.client });
+    pump(
+      link,
+      framed(frames, (packet) => connection.read(packet)),
+      {
+        event: (message) => this.#receive(message),
+        settled() {},
+        failed: (error) => this.#line.fail(error),
+        closed: (reason) => this.#line.closed(link, reason),
+      },
     );
   }
 
-  private receive(message: ServerMessage): void {
+  #write(message: ClientPacket): void {
+    this.#line.link.write(this.#connection.say(message));
+  }
+
+  /** Goes to state 1, where a status and a Pong can be had, unless it is there. */
+  #shakeHands(): void {
+    if (this.#connection.state !== "default") return;
+    this.#write({
+      type: "handshake",
+      protocolVersion: NO_VERSION,
+      ...this.#handshake,
+      nextState: STATUS_STATE,
+    });
+  }
+
+  #receive(message: ServerMessage): void {
     switch (message.type) {
       case "response":
-        this.statuses.answer(() => true, decodeStatus(message.json));
+        this.#statuses.answer(() => true, decodeStatus(message.json));
         return;
       case "pong": {
         const name = nameOf(message.payload);
-        this.pongs.answer((kind) => kind === name, performance.now());
+        this.#pongs.answer((kind) => kind === name, performance.now());
         return;
       }
       case "ping":
-        this.receivePing(readLong(message.payload));
+        this.#receivePing(readLong(message.payload));
         return;
       case "request":
       case "login_disconnect":
@@ -199,24 +220,16 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
     }
   }
 
-  private receivePing(payload: bigint): void {
+  #receivePing(payload: bigint): void {
     // [VARINT-3.6] In state 1 the server would take our Pong for a Ping: its own crossed our handshake.
-    if (this.connection.state !== "default") return;
-    this.link.write(this.connection.say({ type: "pong", payload }));
-    if (!this.events.push({ type: "ping", payload })) {
-      this.fail(new Error("Pings came in faster than they were iterated over"));
-    }
+    if (this.#connection.state !== "default") return;
+    this.#write({ type: "pong", payload });
+    this.#line.push({ type: "ping", payload });
   }
 
-  private fail(error: unknown): void {
-    this.ended(error instanceof Error ? error : new Error(String(error)));
-    this.link.destroy();
-  }
-
-  private ended(error: Error): void {
-    this.statuses.end(error);
-    this.pongs.end(error);
-    this.events.end();
+  #refuseAll(error: Error): void {
+    this.#statuses.refuseAll(error);
+    this.#pongs.refuseAll(error);
   }
 }
 

@@ -214,39 +214,39 @@ function encodeString(text: string, maxLength: number): Uint8Array {
 
 /** Reads the fields of one packet in their order. */
 class FieldReader {
-  private readonly packet: Uint8Array;
-  private at = 0;
+  readonly #packet: Uint8Array;
+  #at = 0;
 
   constructor(packet: Uint8Array) {
-    this.packet = packet;
+    this.#packet = packet;
   }
 
   get ended(): boolean {
-    return this.at === this.packet.length;
+    return this.#at === this.#packet.length;
   }
 
   readId(): number {
-    if (this.packet.length === 0)
+    if (this.#packet.length === 0)
       throw broken("empty_packet", "a packet has no bytes; it starts with its id");
     return this.readVarInt();
   }
 
   readVarInt(): number {
-    const read = readVarInt(this.packet, this.at);
+    const read = readVarInt(this.#packet, this.#at);
     if (read === undefined) throw broken("incomplete_packet", "a packet ends within a VarInt");
-    this.at += read.size;
+    this.#at += read.size;
     return read.value;
   }
 
   readUnsignedShort(): number {
-    const at = this.take(2, "an Unsigned Short");
-    return ((this.packet[at] as number) << 8) | (this.packet[at + 1] as number);
+    const at = this.#take(2, "an Unsigned Short");
+    return ((this.#packet[at] as number) << 8) | (this.#packet[at + 1] as number);
   }
 
   /** A view of the packet. */
   readLongBytes(): Uint8Array {
-    const at = this.take(LONG_BYTES, "a Long");
-    return new Uint8Array(this.packet.buffer, this.packet.byteOffset + at, LONG_BYTES);
+    const at = this.#take(LONG_BYTES, "a Long");
+    return new Uint8Array(this.#packet.buffer, this.#packet.byteOffset + at, LONG_BYTES);
   }
 
   /** [VARINT-1.7] Its bytes are counted before they are looked at, its characters after. */
@@ -256,8 +256,8 @@ class FieldReader {
     if (size > maxLength * 4) {
       throw broken("string_too_long", `a string of ${size} bytes is over ${maxLength * 4}`);
     }
-    const at = this.take(size, `a string of ${size} bytes`);
-    const text = decodeText(this.packet.subarray(at, at + size));
+    const at = this.#take(size, `a string of ${size} bytes`);
+    const text = decodeText(this.#packet.subarray(at, at + size));
     if (text === undefined) throw broken("bad_utf8", "a string is not UTF-8");
     if (text.length > maxLength) {
       throw broken("string_too_long", `a string of ${text.length} characters is over ${maxLength}`);
@@ -267,15 +267,15 @@ class FieldReader {
 
   /** [VARINT-1.5] */
   end(): void {
-    const rest = this.packet.length - this.at;
+    const rest = this.#packet.length - this.#at;
     if (rest > 0) throw broken("trailing_bytes", `a packet has ${rest} bytes behind its last field`);
   }
 
   /** Where the next `size` bytes start. */
-  private take(size: number, what: string): number {
-    const { at } = this;
-    if (this.packet.length - at < size) throw broken("incomplete_packet", `a packet ends within ${what}`);
-    this.at = at + size;
+  #take(size: number, what: string): number {
+    const at = this.#at;
+    if (this.#packet.length - at < size) throw broken("incomplete_packet", `a packet ends within ${what}`);
+    this.#at = at + size;
     return at;
   }
 }

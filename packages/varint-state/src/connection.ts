@@ -1,7 +1,8 @@
 import { HttpGuard, ProtocolError, VarIntFrameDecoder } from "@wireyard/framing";
-import { decodeClientMessage, decodeServerMessage, encodeClientMessage, readLong } from "./codec.ts";
+import { ClientSide, nextStateOf } from "./client-side.ts";
+import { decodeClientMessage } from "./codec.ts";
 import { LegacyGuard } from "./legacy.ts";
-import type { ClientMessage, ClientPacket, ServerMessage } from "./messages.ts";
+import { type ClientMessage, type ClientPacket, MAX_PACKET_BYTES, type ServerMessage } from "./messages.ts";
 import { NEXT_STATES, type State, transition } from "./state.ts";
 
 export interface VarintConnectionOptions<Role extends "server" | "client"> {
@@ -9,36 +10,26 @@ export interface VarintConnectionOptions<Role extends "server" | "client"> {
   role: Role;
 }
 
-/** Longest packet in bytes, its length not counted: a client reads Responses of any length. [VARINT-1.4] */
-export const MAX_PACKET_BYTES = Object.freeze({ server: 65_536, client: 131_072 });
-
-/** The next state of a handshake that asks for the status. */
-export const STATUS_STATE = 1;
-
-/** Most Pings of a client's that may wait for their Pongs. */
-const MAX_AWAITED = 1_024;
-
 type Incoming<Role> = Role extends "server" ? ClientMessage : ServerMessage;
 
 /** One side of a VarInt state connection: bytes in, messages out. No socket, timer or clock. */
 export class VarintConnection<Role extends "server" | "client"> {
   private readonly frames: VarIntFrameDecoder;
-  private readonly role: Role;
+  /** Of a client. */
+  private readonly client: ClientSide | undefined;
   private current: State = "default";
   private guard: HttpGuard | undefined;
   private http: boolean | undefined;
   /** There while the first bytes may be those of a legacy ping; `told`: they were, and nothing follows. */
   private legacy: LegacyGuard | "told" | undefined;
-  /** Payloads of a client's Pings that wait for their Pongs, oldest first. */
-  private readonly awaited: bigint[] = [];
 
   constructor(options: VarintConnectionOptions<Role>) {
-    this.role = options.role;
     this.frames = new VarIntFrameDecoder({ maxFrameBytes: MAX_PACKET_BYTES[options.role] });
     if (options.role === "server") {
       this.guard = new HttpGuard();
       this.legacy = new LegacyGuard();
     } else {
+      this.client = new ClientSide();
       this.http = false;
     }
   }
@@ -48,7 +39,7 @@ export class VarintConnection<Role extends "server" | "client"> {
    * server is once it has read all that was said.
    */
   get state(): State {
-    return this.current;
+    return this.client?.state ?? this.current;
   }
 
   get partial(): boolean {
@@ -93,7 +84,7 @@ export class VarintConnection<Role extends "server" | "client"> {
     }
     const packet = this.frames.next();
     if (packet === undefined) return undefined;
-    return (this.role === "server" ? this.fromClient(packet) : this.fromServer(packet)) as Incoming<Role>;
+    return (this.client === undefined ? this.fromClient(packet) : this.client.read(packet)) as Incoming<Role>;
   }
 
   /**
@@ -112,17 +103,7 @@ export class VarintConnection<Role extends "server" | "client"> {
    * @throws {RangeError} where the state does not allow it, or a field cannot hold its value; nothing has changed
    */
   say(message: Role extends "client" ? ClientPacket : never): Uint8Array {
-    const said: ClientPacket = message;
-    const state = transition(this.current, said.type, nextStateOf(said));
-    const packet = encodeClientMessage(said);
-    if (said.type === "ping") {
-      if (this.awaited.length === MAX_AWAITED) {
-        throw new RangeError(`${MAX_AWAITED} Pings are unanswered; at most that many may be`);
-      }
-      this.awaited.push(readLong(said.payload));
-    }
-    this.current = state;
-    return packet;
+    return (this.client as ClientSide).say(message);
   }
 
   private fromClient(packet: Uint8Array): ClientMessage {
@@ -147,18 +128,4 @@ export class VarintConnection<Role extends "server" | "client"> {
     this.legacy = "told";
     return { type: "legacy_ping", form };
   }
-
-  private fromServer(packet: Uint8Array): ServerMessage {
-    return decodeServerMessage(packet, this.current, (payload) => {
-      const at = this.awaited.indexOf(payload);
-      if (at < 0) return false;
-      // Answers keep the order of what they answer: an older Ping will get none any more.
-      this.awaited.splice(0, at + 1);
-      return true;
-    });
-  }
-}
-
-function nextStateOf(message: ClientPacket): number | undefined {
-  return message.type === "handshake" ? message.nextState : undefined;
 }

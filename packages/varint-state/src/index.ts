@@ -10,12 +10,7 @@ export {
   parseLong,
   readLong,
 } from "./codec.ts";
-export {
-  MAX_PACKET_BYTES,
-  STATUS_STATE,
-  VarintConnection,
-  type VarintConnectionOptions,
-} from "./connection.ts";
+export { VarintConnection, type VarintConnectionOptions } from "./connection.ts";
 export {
   encodeLegacyStatus,
   LEGACY_QUIET_MS,
@@ -28,8 +23,10 @@ export {
   type Counts,
   ERRORS,
   type ErrorCode,
+  MAX_PACKET_BYTES,
   type Player,
   type ServerMessage,
+  STATUS_STATE,
   type Status,
   type UnknownPacket,
 } from "./messages.ts";

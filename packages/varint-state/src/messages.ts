@@ -1,5 +1,11 @@
 import type { LegacyForm } from "./legacy.ts";
 
+/** Longest packet in bytes, its length not counted: a client reads Responses of any length. [VARINT-1.4] */
+export const MAX_PACKET_BYTES = Object.freeze({ server: 65_536, client: 131_072 });
+
+/** The next state of a handshake that asks for the status. */
+export const STATUS_STATE = 1;
+
 /** What a client says in packets that are known. See PROTOCOL.md [VARINT-2]. */
 export type ClientPacket =
   | {

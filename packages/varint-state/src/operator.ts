@@ -20,6 +20,7 @@ const MAX_LISTED = 100;
 
 const HELP = [
   "list [state]     shows the sessions; of a state: 0, 1 or its name, such as status_pinged",
+  "list all         shows the sessions of every protocol and node",
   "ping [payload]   pings every client in state 0; payload: a whole number from -2^63 to 2^63-1",
   "stop             stops the server",
   "help             shows this",
@@ -69,6 +70,7 @@ async function list(
   argument: string | undefined,
   { write }: OperatorOptions,
 ): Promise<void> {
+  if (argument === "all") return listNodes(service, write);
   const names = Object.keys(STATES) as State[];
   const wanted = names.filter((name) => argument === undefined || isNamed(name, argument));
   if (wanted.length === 0) {
@@ -82,6 +84,28 @@ async function list(
   }
   if (count > MAX_LISTED) write(`and ${count - MAX_LISTED} more`);
   write(count === 1 ? "1 session" : `${count} sessions`);
+}
+
+async function listNodes(service: VarintState, write: (line: string) => void): Promise<void> {
+  let nodes: Awaited<ReturnType<VarintState["nodes"]>>;
+  try {
+    nodes = await service.nodes();
+  } catch (error) {
+    write(error instanceof Error ? error.message : String(error));
+    return;
+  }
+  for (const { id: node, self, sessions } of nodes) {
+    write(`node ${shown(node)}${self ? ", this one" : ""}: ${sessions.length}`);
+    for (const { id, remoteAddress, protocol, user, name } of sessions.slice(0, MAX_LISTED)) {
+      write(`${id}  ${remoteAddress}  ${protocol}  ${shown(user ?? name)}`.trimEnd());
+    }
+    if (sessions.length > MAX_LISTED) write(`and ${sessions.length - MAX_LISTED} more`);
+  }
+}
+
+/** Text of somebody else without what a terminal would obey. */
+function shown(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?");
 }
 
 async function ping(

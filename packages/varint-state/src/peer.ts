@@ -84,6 +84,7 @@ export class VarintPeer implements Peer, PumpHandlers<ClientMessage> {
         this.link.write(this.context.answers.response());
         return;
       case "handshake":
+        this.context.hub.admit(this.session);
         this.pings.drop();
         this.session.deadlines.clear("silence");
         if (this.state === "login") this.endWith(LOGIN_DISCONNECT);

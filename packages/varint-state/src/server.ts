@@ -1,4 +1,4 @@
-import { type Hub, RefusedError, UsageError } from "@wireyard/session";
+import { type Hub, type MaybePromise, type NodeSummary, RefusedError, UsageError } from "@wireyard/session";
 import type { Link, StreamService } from "@wireyard/transport";
 import { Answers } from "./answers.ts";
 import { encodeEcho, longBytes } from "./codec.ts";
@@ -61,6 +61,8 @@ export interface VarintState extends StreamService {
   pingAll(payload?: bigint): number;
   /** Every open session of this service. */
   sessions(): Iterable<VarintSession>;
+  /** Every node of the hub with its sessions, of every protocol. */
+  nodes(): MaybePromise<NodeSummary[]>;
   /** Closes every open session of this service; tells how many those were. */
   closeAll(): number;
 }
@@ -91,8 +93,10 @@ export function varintState(hub: Hub, options: VarintStateOptions = {}): VarintS
   return {
     accept: (link) => accept(context, gaps === undefined ? link : gaps.over(link)),
     tick: () => hub.tick(),
+    failed: (error) => hub.report("a VarInt state listener reported an error", error),
     pingAll: (payload) => pingAll(peers, payload ?? epoch()),
     sessions: () => sessionsOf(peers),
+    nodes: () => hub.nodes(),
     closeAll: () => closeAll(peers),
   };
 }

@@ -3,7 +3,7 @@ import { fromHex } from "@wireyard/framing/testing";
 import { createHub, type Hub, memoryAccounts } from "@wireyard/session";
 import { type Link, type Listener, listenTcp, memoryLinks } from "@wireyard/transport";
 import { afterEach, describe, expect, it } from "vitest";
-import { connectVarintState, fetchStatus, VarintClient } from "../src/client.ts";
+import { connectVarintState, fetchStatus, VarintClient, type VarintEvent } from "../src/client.ts";
 import { ERRORS, encodeServerMessage, type Status } from "../src/index.ts";
 import { type VarintState, varintState } from "../src/server.ts";
 import { echo, hex, makeServer, quiet, RawClient } from "./harness.ts";
@@ -69,12 +69,12 @@ describe("a client", () => {
   it("answers the server's Pings in state 0, and tells of them [VARINT-2.3] [VARINT-3.2]", async () => {
     const { client, server } = makePair();
     expect(await server.send(echo(5n) + REQUEST + echo(-6n))).toBe(echo(5n) + echo(-6n));
-    const seen: bigint[] = [];
-    for await (const { payload } of client) {
-      seen.push(payload);
-      if (seen.length === 2) break;
-    }
-    expect(seen).toEqual([5n, -6n]);
+    const seen: VarintEvent[] = [];
+    for await (const event of client) if (seen.push(event) === 2) break;
+    expect(seen).toEqual([
+      { type: "ping", payload: 5n },
+      { type: "ping", payload: -6n },
+    ]);
     client.close();
   });
 

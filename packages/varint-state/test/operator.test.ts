@@ -32,6 +32,19 @@ function makeDesk(): Desk {
 const masked = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/^\d{5,}/, "ID"));
 
 describe("the operator's", () => {
+  it("list all shows the sessions of every protocol and node", async () => {
+    const { server, type } = makeDesk();
+    server.connect();
+    const peer = { deliver() {}, expired() {}, close() {} };
+    const other = server.hub.open({ protocol: "other", remoteAddress: "192.0.2.9", peer });
+    server.hub.enter(other, "bob");
+    expect(masked(await type("list all"))).toEqual([
+      "node 1, this one: 2",
+      expect.stringMatching(/^ID {2}\S+ {2}varint-state$/),
+      "ID  192.0.2.9  other  bob",
+    ]);
+  });
+
   it("list shows the sessions, and those of a state by its number or name", async () => {
     const { server, type } = makeDesk();
     const [idle, asked] = [server.connect(), server.connect()];
@@ -89,7 +102,13 @@ describe("the operator's", () => {
 
   it("help names every command; what is none is told, and nothing is said to nothing", async () => {
     const { type } = makeDesk();
-    expect((await type("help")).map((line) => line.split(" ")[0])).toEqual(["list", "ping", "stop", "help"]);
+    expect((await type("help")).map((line) => line.split(" ")[0])).toEqual([
+      "list",
+      "list",
+      "ping",
+      "stop",
+      "help",
+    ]);
     expect(await type("Stop")).toEqual(['"Stop" is no command; help lists them']);
     expect(await type("__proto__")).toEqual(['"__proto__" is no command; help lists them']);
     expect(await type("list 0 1")).toEqual(["list takes one word at the most"]);

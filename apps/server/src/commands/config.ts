@@ -12,9 +12,8 @@ export function printConfig(sources: Sources, { json }: { json?: boolean }): voi
 /** `wireyard config check`: tells every problem, a line each. */
 export function checkConfig(sources: Sources, { json }: { json?: boolean }): void {
   let problems: ConfigError["problems"] = [];
-  let warnings: readonly string[] = [];
   try {
-    ({ warnings } = loadConfig(sources));
+    loadConfig(sources);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems = error.problems;
@@ -22,10 +21,9 @@ export function checkConfig(sources: Sources, { json }: { json?: boolean }): voi
   const ok = problems.length === 0;
   if (!ok) process.exitCode = 1;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ok, problems, warnings })}\n`);
+    process.stdout.write(`${JSON.stringify({ ok, problems })}\n`);
     return;
   }
-  for (const warning of warnings) process.stderr.write(`wireyard: ${warning}\n`);
   for (const problem of problems) process.stderr.write(`wireyard: ${describeProblem(problem)}\n`);
   if (ok) process.stdout.write("The configuration is good.\n");
 }

@@ -58,5 +58,7 @@ async function status(client: VarintClient, name: string): Promise<string[]> {
 
 /** Shows the server's Pings; ends with the connection. */
 async function tellPings(client: VarintClient, show: (line: string) => void): Promise<void> {
-  for await (const { payload } of client) show(`the server pinged with ${payload}, and was answered`);
+  for await (const event of client) {
+    if (event.type === "ping") show(`the server pinged with ${event.payload}, and was answered`);
+  }
 }

@@ -16,7 +16,7 @@ const GIVE_UP_MS = 4_000;
  * @throws {ConfigError} @throws {Failure} where it cannot start
  */
 export async function serve(sources: Sources): Promise<void> {
-  const { config, warnings } = loadConfig(sources);
+  const { config } = loadConfig(sources);
   // Loaded only now, so that a mistake in the configuration is told soon.
   const { createLog } = await import("../log.ts");
   const { startServer } = await import("../server.ts");
@@ -33,11 +33,16 @@ export async function serve(sources: Sources): Promise<void> {
   // Whoever read our output may be gone.
   process.stdout.on("error", () => {});
 
-  const starting = startServer(config, { log });
+  const stopping = new AbortController();
+  const stop = (): void => {
+    // The console may have asked for it before a signal does.
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    void stopWhenStarted(starting, config, log);
+  };
+  const starting = startServer(config, { log, drain: stop, signal: stopping.signal });
   listenForSignals({
-    stop: () => {
-      void stopWhenStarted(starting, config, log);
-    },
+    stop,
     stopNow: () => {
       log.warn("stopped at once, by a second signal");
       process.exit(1);
@@ -45,10 +50,12 @@ export async function serve(sources: Sources): Promise<void> {
     reload: reloader(starting, config, sources, log),
   });
   const server = await starting;
-  for (const warning of warnings) log.warn(warning);
   log.info({ accounts: masked(config.accounts) }, "accounts are open");
   for (const [protocol, ports] of Object.entries(server.ports)) log.info({ protocol, ...ports }, "listening");
+  if (server.web !== undefined) log.info({ port: server.web.port }, "the web port is listening");
   process.stdout.write(`${readyLine(server)}\n`);
+  // Told this once, and never in a log: of the token only its hash is kept.
+  if (server.web?.adminUrl !== undefined) process.stdout.write(`wireyard admin ${server.web.adminUrl}\n`);
   if (process.stdout.isTTY) process.stdout.write(banner(server));
 }
 

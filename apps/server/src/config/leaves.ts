@@ -68,6 +68,19 @@ export function texts(description: string): z.ZodDefault<z.ZodArray<z.ZodString>
   return leaf(z.array(z.string().min(1)), [], "a list of texts, such as [a, b]", description);
 }
 
+/** Origins, as browsers send them: scheme, host and port, and nothing behind. */
+export function origins(description: string): z.ZodDefault<z.ZodArray<z.ZodString>> {
+  const origin = z
+    .string()
+    .refine((text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text);
+  return leaf(
+    z.array(origin),
+    [],
+    "a list of origins, such as [https://a.example, http://b.example:8080]",
+    description,
+  );
+}
+
 export function oneOf<const Name extends string>(
   names: readonly Name[],
   fallback: NoInfer<Name>,
@@ -88,7 +101,7 @@ export function accounts(fallback: string, description: string): z.ZodDefault<z.
 export function redisUrl(description: string): z.ZodDefault<z.ZodNullable<z.ZodString>> {
   const schema = z
     .string()
-    .regex(/^rediss?:\/\/.+/)
+    .refine((text) => /^rediss?:\/\/./.test(text) && URL.canParse(text))
     .nullable();
   return leaf(schema, null, "redis://HOST:PORT, or null", description);
 }

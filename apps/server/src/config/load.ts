@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { Failure } from "../errors.ts";
 import { KEYS } from "./keys.ts";
-import { notYetHeeded, notYetServed } from "./not-yet.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { shown } from "./secrets.ts";
 import { environmentLayer, fileLayer, flagLayer, type Given, type Problem } from "./sources.ts";
@@ -19,8 +18,6 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Where each key that is not at its default was given. */
   readonly origins: ReadonlyMap<string, string>;
-  /** What was given and does nothing. */
-  readonly warnings: readonly string[];
 }
 
 /** The configuration cannot be used. Its message is one line: the first problem. */
@@ -41,7 +38,7 @@ export function describeProblem({ key, from, text }: Problem): string {
 /**
  * Puts a configuration together.
  *
- * @throws {ConfigError} where a key is unknown, a value wrong, or something asked for that is not served yet
+ * @throws {ConfigError} where a key is unknown, or a value wrong
  */
 export function loadConfig(sources: Sources): LoadedConfig {
   const layers = [environmentLayer(sources.env), flagLayer(sources.settings)];
@@ -51,18 +48,13 @@ export function loadConfig(sources: Sources): LoadedConfig {
   problems.push(...given.flatMap(wrongValue));
 
   const effective = new Map(given.map((one) => [one.key.name, one]));
-  problems.push(...[...effective.values()].flatMap(notServed));
-  problems.push(...samePorts(effective));
+  problems.push(...samePorts(effective), ...lackingCertificate(effective));
   if (problems.length > 0) throw new ConfigError(problems);
 
   const config = configSchema.parse(treeOf(effective));
   const base = sources.file === undefined ? process.cwd() : dirname(resolve(sources.file));
   const origins = new Map([...effective.values()].map(({ key, from }) => [key.name, from]));
-  const warnings = [...effective.values()].flatMap(({ key, value, from }) => {
-    const unheeded = notYetHeeded(key.name, value);
-    return unheeded === undefined ? [] : [`${key.name} (from ${from}): ${unheeded}`];
-  });
-  return { config: withAbsolutePaths(config, base), origins, warnings };
+  return { config: withAbsolutePaths(config, base), origins };
 }
 
 function wrongValue({ key, value, from }: Given): Problem[] {
@@ -70,20 +62,12 @@ function wrongValue({ key, value, from }: Given): Problem[] {
   return [{ key: key.name, from, text: `${shown(value)} is not ${key.allowed}` }];
 }
 
-function notServed({ key, value, from }: Given): Problem[] {
-  if (!key.schema.safeParse(value).success) return [];
-  const what = notYetServed(key.name, value);
-  if (what === undefined) return [];
-  const text = `${shown(value)}: ${what} is not served yet; leave it at ${shown(key.fallback)}`;
-  return [{ key: key.name, from, text }];
-}
-
 /** Two keys that want one TCP port: the second would only be told that somebody has it. */
 function samePorts(effective: ReadonlyMap<string, Given>): Problem[] {
   const taken = new Map<unknown, string>();
   const problems: Problem[] = [];
   for (const key of KEYS.values()) {
-    if (!/^protocols\..*\.port$/.test(key.name)) continue;
+    if (!/^(protocols\..*\.(port|tlsPort)|web\.port)$/.test(key.name)) continue;
     const given = effective.get(key.name);
     const value = given === undefined ? key.fallback : given.value;
     if (value === null || value === 0) continue;
@@ -96,6 +80,24 @@ function samePorts(effective: ReadonlyMap<string, Given>): Problem[] {
     problems.push({ key: name, from, text: `${rival} has port ${value} too; give them different ones` });
   }
   return problems;
+}
+
+/** TLS ports that there is no certificate for, or no protocol. */
+function lackingCertificate(effective: ReadonlyMap<string, Given>): Problem[] {
+  const isSet = (name: string): boolean => (effective.get(name)?.value ?? null) !== null;
+  const lacking = ["tls.cert", "tls.key"].filter((name) => !isSet(name)).join(" and ");
+  return [...effective.values()].flatMap(({ key, value, from }) => {
+    if (!key.name.endsWith(".tlsPort") || value === null) return [];
+    const port = key.name.replace(/tlsPort$/, "port");
+    if (effective.get(port)?.value === null) {
+      return [
+        { key: key.name, from, text: `${port} is null, which leaves the protocol out; give it a port too` },
+      ];
+    }
+    if (lacking === "") return [];
+    const text = `TLS needs ${lacking} too; wireyard config dev-cert makes a pair to try it with`;
+    return [{ key: key.name, from, text }];
+  });
 }
 
 function treeOf(effective: ReadonlyMap<string, Given>): object {
@@ -112,13 +114,16 @@ function treeOf(effective: ReadonlyMap<string, Given>): object {
 }
 
 function withAbsolutePaths(config: Config, base: string): Config {
-  const { accounts, protocols } = config;
+  const { accounts, protocols, tls, web } = config;
   const comma = protocols["comma-command"];
   const varint = protocols["varint-state"];
   const modules = comma.modules.map((path) => resolve(base, path));
-  const favicon = varint.favicon === null ? null : resolve(base, varint.favicon);
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(base, path));
+  const favicon = absolute(varint.favicon);
   return {
     ...config,
+    web: { ...web, adminTokenFile: absolute(web.adminTokenFile) },
+    tls: { cert: absolute(tls.cert), key: absolute(tls.key) },
     accounts: absoluteAccounts(accounts, base),
     protocols: {
       ...protocols,

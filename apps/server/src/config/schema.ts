@@ -8,6 +8,7 @@ import {
   leaf,
   milliseconds,
   oneOf,
+  origins,
   port,
   redisUrl,
   text,
@@ -86,6 +87,11 @@ const limits = z.strictObject({
     ONE_OR_MORE,
   ),
   maxConnections: wholeNumber(LIMITS.maxConnections, "Connections in all", ONE_OR_MORE),
+  preLoginConnections: wholeNumber(
+    LIMITS.preLoginConnections,
+    "Connections before login or handshake; who has waited longest makes room for others",
+    ONE_OR_MORE,
+  ),
   connectionsPerIp: wholeNumber(LIMITS.connectionsPerIp, "Connections from one address", ONE_OR_MORE),
   connectionRatePerIp: wholeNumber(
     LIMITS.connectionRatePerIp,
@@ -97,13 +103,18 @@ const limits = z.strictObject({
     "Failed logins a minute for one address and user",
     ONE_OR_MORE,
   ),
+  loginFailuresPerIp: wholeNumber(
+    LIMITS.loginFailuresPerIp,
+    "Failed logins a minute from one address, whatever users they name",
+    ONE_OR_MORE,
+  ),
   registrationsPerMinute: wholeNumber(
     LIMITS.registrationsPerMinute,
     "Registrations a minute from one address; 0 closes registration",
   ),
   messagesPerSecond: wholeNumberOrNull(
     LIMITS.messagesPerSecond,
-    "Messages a second from one sender; null: no limit",
+    "Messages a second from one sender, each once for every 256 that get it; null: no limit",
     1,
   ),
 });
@@ -114,7 +125,7 @@ export const configSchema = z.strictObject({
   protocols,
   web: z.strictObject({
     port: port(8080, "Web port; null for none"),
-    origins: texts("Origins, beside the server's own, that may use the web port"),
+    origins: origins("Origins, beside the server's own, that may use the web port"),
     adminTokenFile: textOrNull(
       null,
       "File of the admin token's hash; null: wireyard.admin beside the accounts",
@@ -128,7 +139,7 @@ export const configSchema = z.strictObject({
   backplane: redisUrl("What connects several nodes; null: one node on its own"),
   node: z.strictObject({
     id: textOrNull(null, "Name of this node among several; null makes one"),
-    leaseMs: milliseconds(5_000, "Milliseconds that a node's memberships outlive it"),
+    leaseMs: milliseconds(5_000, "Milliseconds that a node's memberships outlive it", 100),
   }),
   limits,
   drainMs: milliseconds(10_000, "Milliseconds over which a stopping server spreads its closings", 0),

@@ -1,4 +1,5 @@
-import type { Backplane, BackplaneEvent, BackplaneNode, Member } from "../backplane.ts";
+import type { Backplane, BackplaneEvent, BackplaneNode, Member, SessionSummary } from "../backplane.ts";
+import { idOf } from "../ids.ts";
 import { type Case, same } from "./case.ts";
 
 /** A node under test, with what it received as short words. */
@@ -22,15 +23,18 @@ export function backplaneCases(
   make: () => Promise<{ backplane: Backplane; close(): Promise<void> }>,
 ): Case[] {
   const cases: Case[] = [];
-  const add = (name: string, run: (open: () => Watched) => Promise<void>): void => {
+  const add = (
+    name: string,
+    run: (open: (sessions?: () => SessionSummary[]) => Watched) => Promise<void>,
+  ): void => {
     cases.push({
       name,
       async run() {
         const { backplane, close } = await make();
         const opened: Watched[] = [];
         try {
-          await run(() => {
-            const watched = watch(backplane);
+          await run((sessions) => {
+            const watched = watch(backplane, sessions);
             opened.push(watched);
             return watched;
           });
@@ -200,21 +204,174 @@ export function backplaneCases(
     same(b.seen, ["joined lobby 2 [1 2]", "left lobby 1 [2]"], "events");
   });
 
+  add("a join is done when its events have been received, and so is a leave", async (open) => {
+    const a = open();
+    await a.node.join(member(1), "one", "");
+    same(a.seen, ["joined one 1 [1]"], "after the join");
+    await a.node.join(member(1), "two", "");
+    same(a.seen.slice(1), ["left one 1 []", "joined two 1 [1]"], "after the move");
+    await a.node.leave(member(1));
+    same(a.seen.slice(3), ["left two 1 []"], "after the leave");
+  });
+
+  add("calls for one member that are not awaited take effect in their order", async (open) => {
+    const [a, b] = [open(), open()];
+    const calls = [
+      a.node.join(member(1), "one", ""),
+      a.node.leave(member(1)),
+      a.node.join(member(1), "two", ""),
+      a.node.join(member(1), "one", ""),
+    ];
+    same(await Promise.all(calls), [true, undefined, true, true], "results");
+    same(await b.node.allRooms(), [{ name: "one", members: 1, private: false }], "rooms");
+  });
+
+  add("many who join a new room at once are one room, told alike everywhere", async (open) => {
+    const [a, b] = [open(), open()];
+    const joins = Array.from({ length: 20 }, (_, i) =>
+      (i % 2 === 0 ? a : b).node.join(member(i + 1), "lobby", ""),
+    );
+    await Promise.all(joins);
+    await a.node.join(member(21), "lobby", "");
+    same((await b.node.rooms(""))[0]?.members, 21, "count");
+    const last = ({ seen }: Watched): string | undefined => seen.at(-1);
+    await eventually(async () => same(last(b), last(a), "the last event"));
+    for (const { seen } of [a, b]) same(new Set(seen).size, seen.length, "each once");
+  });
+
+  add("rooms and counts are the same wherever one asks", async (open) => {
+    const [a, b, c] = [open(), open(), open()];
+    await a.node.join(member(1), "lobby", "");
+    await b.node.join(member(2), "lobby", "");
+    await b.node.join(member(3), "den", "secret");
+    const public_ = [{ name: "lobby", members: 2, private: false }];
+    for (const { node } of [a, b, c]) {
+      same(await node.rooms(""), public_, "public");
+      same(await node.rooms("secret"), [...public_, { name: "den", members: 1, private: true }], "with it");
+    }
+    same(await c.node.join(member(4), "den", "guess"), false, "a wrong password at another node");
+  });
+
+  add("a room that ended is made anew elsewhere, and heard from its beginning", async (open) => {
+    const [a, b] = [open(), open()];
+    for (let i = 0; i < 3; i++) {
+      await a.node.join(member(1), "lobby", "");
+      await a.node.leave(member(1));
+      await b.node.join(member(2), "lobby", "");
+      await b.node.leave(member(2));
+    }
+    same(a.seen.length, 6, "at a");
+    same(b.seen.slice(-2), ["joined lobby 2 [2]", "left lobby 2 []"], "at b");
+  });
+
+  add("posts of one sender keep their order, with echo and without", async (open) => {
+    const [a, b] = [open(), open()];
+    await a.node.join(member(1), "lobby", "");
+    await b.node.join(member(2), "lobby", "");
+    const texts = Array.from({ length: 100 }, (_, i) => String(i));
+    for (const [i, text] of texts.entries()) {
+      const post = {
+        from: member(1),
+        toSender: true,
+        channel: "stream",
+        body: new TextEncoder().encode(text),
+      } as const;
+      void a.node.post("lobby", post, i % 3 === 0);
+    }
+    await b.until(101);
+    same(
+      b.seen.slice(1),
+      texts.map((text) => `post lobby 1 true stream ${text}`),
+      "at b",
+    );
+  });
+
+  add("nodes have numbers of their own", async (open) => {
+    const nodes = [open(), open(), open()];
+    for (const { node } of nodes) await node.check();
+    const numbers = nodes.map(({ node }) => node.number);
+    same(new Set(numbers).size, 3, "different");
+    same(
+      numbers.every((number) => number >= 1 && number <= 1_023),
+      true,
+      "in range",
+    );
+  });
+
+  add("a post to members goes to the nodes of their ids, and nowhere else", async (open) => {
+    const [a, b, c] = [open(), open(), open()];
+    for (const { node } of [a, b, c]) await node.check();
+    const ids = { a: idOf(a.node.number, 1), b1: idOf(b.node.number, 1), b2: idOf(b.node.number, 2) };
+    const post = { from: member(1), toSender: true, channel: "stream", body } as const;
+    await a.node.postToMembers([ids.b1, ids.a, ids.b2, 77], post);
+    await Promise.all([a.until(1), b.until(1)]);
+    same(a.seen, [`member-post ${ids.a} 1 hi`], "at a");
+    same(b.seen, [`member-post ${ids.b1},${ids.b2} 1 hi`], "at b");
+    same(c.seen, [], "at c");
+  });
+
+  add("every node lists the sessions of all, each once", async (open) => {
+    const session = (id: number): SessionSummary => {
+      return { id, protocol: "test", name: `user ${id}`, remoteAddress: "192.0.2.1", openedAt: 1 };
+    };
+    const [a, b] = [open(() => [session(1), session(2)]), open(() => [session(3)])];
+    for (const { node } of [a, b]) await node.check();
+    const listed = async ({ node }: Watched): Promise<string> => {
+      const nodes = await node.nodes();
+      return nodes
+        .map(
+          ({ self, sessions }) =>
+            `${self} ${sessions
+              .map(({ id }) => id)
+              .sort()
+              .join(",")}`,
+        )
+        .join(" | ");
+    };
+    await eventually(async () => same(await listed(a), "true 1,2 | false 3", "at a"));
+    await eventually(async () => same(await listed(b), "true 3 | false 1,2", "at b"));
+  });
+
+  add("a closed node's rooms have the next eldest for their master", async (open) => {
+    const [a, b, c] = [open(), open(), open()];
+    await a.node.join(member(1), "lobby", "");
+    await b.node.join(member(2), "lobby", "");
+    await c.node.join(member(3), "lobby", "");
+    await a.node.close();
+    await Promise.all([b.until(3), c.until(2)]);
+    same(b.seen[2], "left lobby 1 [2 3]", "at b");
+    same(c.seen[1], "left lobby 1 [2 3]", "at c");
+    same(await c.node.rooms(""), [{ name: "lobby", members: 2, private: false }], "count");
+  });
+
   return cases;
+}
+
+/** Tries until it holds: what a node knows of others may be a moment old. */
+async function eventually(holds: () => Promise<void>): Promise<void> {
+  for (const end = Date.now() + WAIT_MS; ; ) {
+    try {
+      await holds();
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 function member(id: number): Member {
   return { id, name: `user ${id}` };
 }
 
-function watch(backplane: Backplane): Watched {
+function watch(backplane: Backplane, sessions?: () => SessionSummary[]): Watched {
   const seen: string[] = [];
   let waiters: { count: number; resolve(): void }[] = [];
   const node = backplane.open((event) => {
     seen.push(words(event));
     for (const waiter of waiters.filter(({ count }) => seen.length >= count)) waiter.resolve();
     waiters = waiters.filter(({ count }) => seen.length < count);
-  });
+  }, sessions);
   return {
     node,
     seen,
@@ -247,6 +404,10 @@ function words(event: BackplaneEvent): string {
     }
     case "user-post":
       return `user-post ${event.user} ${event.post.from} ${event.post.fields.map(text).join(",")}`;
+    case "member-post":
+      return `member-post ${event.to.join(",")} ${event.post.from.id} ${text(event.post.body)}`;
+    case "members":
+      return `members ${event.room} [${event.members.map(({ id }) => id).join(" ")}]`;
     default:
       return `${event.type} ${event.room} ${event.member.id} [${event.members.map(({ id }) => id).join(" ")}]`;
   }

@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Hub } from "@wireyard/session";
+import type { StreamService } from "@wireyard/transport";
+import { acceptWebSockets, type WebSockets } from "@wireyard/transport/websocket";
+import type { Logger } from "pino";
+import type { Config } from "../config/schema.ts";
+import { type Bound, bracketed, reachable, takePort } from "../listen.ts";
+import { VERSION } from "../version.ts";
+import { AdminToken, tokenFileOf } from "./admin-token.ts";
+import { createApp } from "./app.ts";
+import { HttpConnections } from "./connections.ts";
+import type { ProtocolPorts, WebContext } from "./context.ts";
+import { examplesSource } from "./examples.ts";
+import { History } from "./history.ts";
+import { Logins } from "./logins.ts";
+import { CONSOLE, Pages } from "./page.ts";
+import { OriginPolicy } from "./policy.ts";
+import { Readiness } from "./readiness.ts";
+
+/** A request's head and its whole, a silent connection between two, and one that does not read. */
+const TIMES = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, timeout: 30_000 };
+const MAX_HEADER_BYTES = 8_192;
+const MAX_HEADERS = 64;
+/** How long answers may take to leave when the server ends. */
+const LAST_WORDS_MS = 1_000;
+
+export interface WebOptions {
+  readonly config: Config;
+  readonly hub: Hub;
+  readonly log: Logger;
+  /** The address that the ports listen on. */
+  readonly host: string;
+  /** The ports of every protocol that is served. */
+  readonly protocols: Readonly<Record<string, ProtocolPorts>>;
+  /** What is served over WebSocket, by protocol. */
+  readonly services: Readonly<Record<string, StreamService>>;
+  /** Begins what SIGTERM begins. */
+  readonly drain: () => void;
+  readonly times?: Partial<typeof TIMES>;
+}
+
+export interface Web {
+  readonly port: number;
+  /** Where a browser logs in, with the token: only where that was made just now, and not again. */
+  readonly adminUrl: string | undefined;
+  /** Accepts no WebSocket more, and tells that the server is not ready. */
+  drain(): void;
+  /** Waits until the WebSockets are gone, `ms` milliseconds at the most; tells how many were cut. */
+  gone(ms: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the web port: console, API, metrics, probes, and the protocols over WebSocket.
+ *
+ * @throws {Failure} where the port or the token's file cannot be had; nothing is left open then
+ */
+export async function startWeb(options: WebOptions): Promise<Web> {
+  const { config, hub, log, host, protocols } = options;
+  const token = new AdminToken(tokenFileOf(config));
+  const times = { ...TIMES, ...options.times };
+  const server = createServer({
+    ...times,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: 1_000,
+  });
+  server.maxHeadersCount = MAX_HEADERS;
+  server.timeout = times.timeout;
+  const connections = new HttpConnections(server, hub.limits);
+  const bound = await takePort("web.port", { host, port: config.web.port as number }, (at) =>
+    listen(server, at),
+  );
+  const { port } = bound;
+  const examples = examplesSource();
+  const context: WebContext = {
+    hub,
+    log,
+    version: VERSION,
+    node: config.node.id,
+    startedAt: Math.round(Date.now() - process.uptime() * 1_000),
+    protocols,
+    port,
+    policy: new OriginPolicy({ names: [config.host, host], port, origins: config.web.origins }),
+    logins: new Logins(token),
+    readiness: new Readiness(hub, (err) => log.warn({ err }, "not ready")),
+    history: new History(hub.counters, Object.keys(protocols)),
+    pages: new Pages(CONSOLE),
+    examples: examples && new Pages(examples),
+    drain: options.drain,
+  };
+  serveRequests(server, context, connections);
+  const webSockets = await mountWebSockets(server, options, context, connections);
+
+  const ended = new Promise<void>((told) => server.once("close", told));
+
+  async function close(): Promise<void> {
+    context.history.stop();
+    context.pages.close();
+    context.examples?.close();
+    webSockets.close();
+    bound.close();
+    // Answers may leave yet.
+    const late = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+    await ended;
+    clearTimeout(late);
+  }
+  try {
+    token.store();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    port,
+    adminUrl: token.fresh && `http://${bracketed(reachable(config.host))}:${port}/login?token=${token.fresh}`,
+    drain() {
+      context.readiness.drain();
+      webSockets.close();
+    },
+    gone: (ms) => webSockets.gone(ms),
+    close,
+  };
+}
+
+function listen(server: Server, at: { host: string; port: number }): Promise<Bound> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at, () => {
+      server.off("error", reject);
+      resolve({ port: (server.address() as { port: number }).port, close: () => void server.close() });
+    });
+  });
+}
+
+function serveRequests(server: Server, context: WebContext, connections: HttpConnections): void {
+  const app = createApp(context);
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (connections.admit(request.socket)) {
+      void answer(request, response);
+      return;
+    }
+    response.writeHead(503, { Connection: "close", "Retry-After": "5" });
+    response.end("too many connections\n");
+  });
+}
+
+function mountWebSockets(
+  server: Server,
+  { config, services }: WebOptions,
+  { policy }: WebContext,
+  connections: HttpConnections,
+): Promise<WebSockets> {
+  server.on("upgrade", (_request, socket) => {
+    connections.leave(socket as Socket);
+    // It may be silent as long as its protocol lets it.
+    (socket as Socket).setTimeout(0);
+  });
+  return acceptWebSockets(server, {
+    mounts: Object.fromEntries(Object.entries(services).map(([name, service]) => [`/ws/${name}`, service])),
+    allows: (request) => policy.allowsRequest(request),
+    maxQueuedBytes: config.limits.outboundBytes,
+  });
+}

@@ -1,0 +1,17 @@
+// What bundlers for browsers take in place of index.ts: nothing here needs Node.
+export { connect, connectUdp } from "./browser-connect.ts";
+export type { ClientOptions, ConnectOptions, TlsOptions } from "./client-options.ts";
+export { EventQueue } from "./event-queue.ts";
+export { Lifeline } from "./lifeline.ts";
+export type { CloseReason, Link, LinkHandlers } from "./link.ts";
+export { memoryLinks } from "./memory.ts";
+export { framed, type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export {
+  type ConnectionEvent,
+  DEFAULT_TIMEOUT_MS,
+  type LifelineOptions,
+  type LifelineOwner,
+  RECONNECT_DEFAULTS,
+  type ReconnectOptions,
+} from "./reconnect.ts";
+export { Requests } from "./requests.ts";
