@@ -16,6 +16,13 @@ describe("the probes", () => {
     expect(await ask("/readyz")).toMatchObject({ status: 200, body: "ready\n" });
   });
 
+  it("answer a balancer that asks in HTTP/1.0 and names no host", async () => {
+    const { port } = await startWebServer();
+    const client = new Client(port);
+    client.send("GET /readyz HTTP/1.0\r\n\r\n");
+    expect(await client.receive(/ready\n/)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it("say not ready where the account store does not answer, without saying why", async () => {
     const { ask, hub, logged } = await startWebServer();
     vi.spyOn(hub.accounts, "check").mockRejectedValue(new Error("disk on fire"));

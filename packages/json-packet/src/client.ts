@@ -19,7 +19,7 @@ import {
   JsonPacketRefusal,
   refusalOf,
 } from "./client-options.ts";
-import { packetOfNow, PacketEncoder, packetHead } from "./encoder.ts";
+import { PacketEncoder, packetHead, packetOfNow } from "./encoder.ts";
 import type { EncryptKeys } from "./keys.ts";
 import { ACTIONS, type Credentials } from "./messages.ts";
 import { Packet, RawJson } from "./packet.ts";

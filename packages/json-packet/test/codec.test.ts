@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
-import { decodeText, encodeText } from "@wireyard/framing";
+import { decodeText, encodeText, type ProtocolError } from "@wireyard/framing";
 import { collect } from "@wireyard/framing/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createPacket, decodePacket, ERRORS, PacketEncoder, RawJson } from "../src/index.ts";
+import { createPacket, decodePacket, ERRORS, type Packet, PacketEncoder, RawJson } from "../src/index.ts";
+import { readPacket } from "../src/packet-reader.ts";
 import { machine, seen } from "./packets.ts";
 
 const TOKEN = "3f2b8a2e-9f3e-4b9a-8b60-1f6a2d7b6c11";

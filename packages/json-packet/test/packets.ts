@@ -1,5 +1,8 @@
+import { JsonObjectDecoder } from "@wireyard/framing";
 import type { Machine } from "@wireyard/framing/testing";
+import { framed, type PumpedConnection } from "@wireyard/transport";
 import { JsonPacketConnection, type Packet } from "../src/index.ts";
+import { readPacket } from "../src/packet-reader.ts";
 
 /** A packet as plain data, for comparisons: its own fields are private. */
 export function seen(packet: Packet): Record<string, unknown> {
@@ -9,7 +12,15 @@ export function seen(packet: Packet): Record<string, unknown> {
 
 /** One side of a connection that gives packets as plain data. */
 export function machine(role: "server" | "client", maxPacketBytes = 65_536): Machine {
-  const connection = new JsonPacketConnection({ role, maxPacketBytes });
+  return machineOf(new JsonPacketConnection({ role, maxPacketBytes }));
+}
+
+/** The same, of what `JsonPacketClient` reads with. */
+export function lightMachine(): Machine {
+  return machineOf(framed(new JsonObjectDecoder({ maxValueBytes: 65_536 }), readPacket));
+}
+
+function machineOf(connection: PumpedConnection<Packet>): Machine {
   return {
     feed: (chunk) => connection.feed(chunk),
     next() {

@@ -174,6 +174,22 @@ describe("rooms", () => {
     expect(c.seen).toEqual(["joined lobby c", "joined lobby a", "joined lobby b", "master lobby a"]);
   });
 
+  test("a join elsewhere that is told late, of a room that nobody here is in any more, makes no room here", () => {
+    const told: ((event: BackplaneEvent) => void)[] = [];
+    const backplane = memoryBackplane();
+    const hub = makeHub({
+      backplane: {
+        open(receive) {
+          told.push(receive);
+          return backplane.open(receive);
+        },
+      },
+    });
+    const late = { id: 70_000, name: "late" };
+    told[0]?.({ type: "joined", room: "lobby", member: late, members: [late] });
+    expect(hub.roomCount).toBe(0);
+  });
+
   test("when the master leaves, the leave is told before the new master, who is the eldest", () => {
     const hub = makeHub();
     const [a, b, c] = people(hub, "a", "b", "c");

@@ -136,7 +136,11 @@ function listen(server: Server, at: { host: string; port: number }): Promise<Bou
 
 function serveRequests(server: Server, context: WebContext, connections: HttpConnections): void {
   const app = createApp(context);
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const answer = getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    // For HTTP/1.0 without a Host, which is how balancers probe.
+    hostname: "localhost",
+  });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (connections.admit(request.socket)) {
       void answer(request, response);
