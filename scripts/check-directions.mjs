@@ -68,7 +68,7 @@ function checkFolder(folder, rules) {
   const told = new Set();
   for (const [entry, allowed] of Object.entries(rules)) {
     if (entry === "*") continue;
-    const reached = reach(path.join(root, folder, entry), sources);
+    const reached = reach(folder, path.join(root, folder, entry), sources);
     for (const file of reached) {
       unreached.delete(file);
       checkFile(folder, file, sources.get(file), allowed, `what ${folder}/${entry} reaches`, told);
@@ -92,6 +92,9 @@ function checkFile(folder, file, source, allowed, who, told) {
       const isInside = target.startsWith(path.join(root, folder, "src") + path.sep);
       if (!isInside) report(line, what, ", outside its own src: import a package by its name");
       else if (resolveSource(target) === undefined) report(line, what, ", and there is no such file");
+    } else if (specifier.startsWith("#")) {
+      if (aliasesOf(folder, specifier).length === 0)
+        report(line, what, ", which its package.json does not name");
     } else if (!isAllowed(specifier, allowed)) {
       report(line, what, `; ${who} may import ${list}`);
     }
@@ -108,13 +111,24 @@ function isAllowed(specifier, allowed) {
   });
 }
 
-function reach(entry, sources) {
+/** The sources that a package's own `#name` stands for, whatever the condition. */
+function aliasesOf(folder, specifier) {
+  const manifest = JSON.parse(fs.readFileSync(path.join(root, folder, "package.json"), "utf8"));
+  const leaves = (target) =>
+    typeof target === "string" ? [target] : Object.values(target ?? {}).flatMap(leaves);
+  return leaves(manifest.imports?.[specifier])
+    .filter((target) => target.startsWith("./src/"))
+    .map((target) => path.join(root, folder, target));
+}
+
+function reach(folder, entry, sources) {
   const reached = new Set();
   const open = [entry];
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (reached.has(file) || !sources.has(file)) continue;
     reached.add(file);
     for (const { specifier } of sources.get(file).imports) {
+      if (specifier.startsWith("#")) open.push(...aliasesOf(folder, specifier));
       if (!specifier.startsWith(".")) continue;
       const target = resolveSource(path.resolve(path.dirname(file), specifier));
       if (target !== undefined) open.push(target);
