@@ -10,9 +10,9 @@ const packages = join(import.meta.dirname, "..", "packages");
 /** Most bytes, gzipped, that a page loads for a client. The aim is 6,000 for each; none may grow on the way there. */
 const BUDGETS = {
   "comma-command": 6_000,
-  "colon-relay": 6_900,
-  "varint-state": 8_300,
-  "json-packet": 11_600,
+  "colon-relay": 6_000,
+  "varint-state": 7_050,
+  "json-packet": 8_850,
 };
 
 interface Bundle {

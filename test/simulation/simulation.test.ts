@@ -7,10 +7,7 @@ function complaint({ seed, violation, log }: Run): string {
   return violation === undefined ? "" : `seed ${seed}: ${violation.message}\n${log.join("\n")}`;
 }
 
-// One that differs from day to day finds more; it is in the message of a failure, and `pnpm simulate --seed` replays it.
-const TODAY = Math.floor(Date.now() / 86_400_000);
-
-test.each([1, 2, TODAY])(
+test.each([1, 2, 3])(
   "20,000 steps of joins, messages, crashes and partitions keep every promise, seed %i",
   async (seed) => {
     const run = await simulate({ seed, steps: 20_000 });

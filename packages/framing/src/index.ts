@@ -5,8 +5,7 @@ export { JsonObjectDecoder, MAX_JSON_DEPTH } from "./json-values.ts";
 export { encodeLengthNul, LengthNulDecoder, writeLengthNulHeader } from "./length-nul.ts";
 export { encodeLine, LineDecoder } from "./lines.ts";
 export { allocateBytes } from "./memory.ts";
-export { decodeText, encodeText, parseInteger } from "./text.ts";
-export { isUtf8 } from "./utf8.ts";
+export { decodeText, encodeText, isUtf8, parseInteger } from "./text.ts";
 export {
   encodeVarIntFrame,
   MAX_VARINT_BYTES,

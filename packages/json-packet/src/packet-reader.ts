@@ -1,5 +1,5 @@
 /**
- * What `decodePacket` does, in a tenth of its code and at some of its speed: clients take it, since a page loads it.
+ * What `decodePacket` does, in a quarter of its code and at a part of its speed: clients take it, since a page loads it.
  * `JSON.parse` keeps the grammar; the tokens are looked through for what is stricter than that, and for the fields.
  */
 import { decodeText, MAX_JSON_DEPTH, ProtocolError } from "@wireyard/framing";
@@ -21,15 +21,17 @@ export function readPacket(bytes: Uint8Array): Packet {
   /** The names in each object that is open; an array has none. */
   const names: Set<string>[] = [];
   let field = -1;
-  let last = bytes;
-  if (!isObject(bytes)) throw bad("it is no JSON object in UTF-8");
+  /** Where the token before this one stands. */
+  let lastStart = 0;
+  let lastEnd = 0;
+  if (!isObject(bytes)) throw bad("a packet is no JSON object in UTF-8");
   for (const { 0: token, index } of bytewise.decode(bytes).matchAll(TOKENS)) {
     const end = index + token.length;
     if (token === ":") {
-      const name = JSON.parse(decodeText(last) as string) as string;
+      const name = JSON.parse(decodeText(bytes.subarray(lastStart, lastEnd)) as string) as string;
       const known = names.at(-1) as Set<string>;
-      if (known.has(name)) throw bad(`the name ${name} stands twice in an object`);
-      if (name === "__proto__") throw bad("no name may be __proto__");
+      if (known.has(name)) throw bad("a name of a packet stands twice in its object");
+      if (name === "__proto__") throw bad("a name of a packet is __proto__, which is refused");
       known.add(name);
       if (names.length === 1) field = FIELDS.indexOf(name as Field);
     } else if (token === ",") {
@@ -40,16 +42,17 @@ export function readPacket(bytes: Uint8Array): Packet {
           throw new ProtocolError("too_deep", `a packet is nested deeper than ${MAX_JSON_DEPTH}`);
         }
       } else if (token === "}" || token === "]") names.pop();
-      else if (Math.abs(Number(token)) === Infinity) throw bad(`${token} is beyond a double`);
+      else if (Math.abs(Number(token)) === Infinity) throw bad("a number of a packet is beyond a double");
       else if (token.includes("\\u") && LONE_SURROGATE.test(JSON.parse(token) as string)) {
-        throw bad("a string holds half of a surrogate pair");
+        throw bad("a string of a packet holds half of a surrogate pair");
       }
       if (field >= 0 && names.length > 0) {
         if ((found[2 * field] as number) < 0) found[2 * field] = index;
         found[2 * field + 1] = end;
       }
     }
-    last = bytes.subarray(index, end);
+    lastStart = index;
+    lastEnd = end;
   }
   return new Packet(bytes, 0, bytes.length, found);
 }
@@ -64,5 +67,5 @@ function isObject(bytes: Uint8Array): boolean {
 }
 
 function bad(why: string): ProtocolError {
-  return new ProtocolError("bad_json", `a packet cannot be read: ${why}`);
+  return new ProtocolError("bad_json", why);
 }

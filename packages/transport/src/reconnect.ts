@@ -14,10 +14,10 @@ export interface ReconnectOptions {
   maxQueuedBytes?: number;
 }
 
-/** 4 s at most: whoever was away is back within 5 s of the server, and they do not come all at once. */
+/** 2 s at most: whoever was away is back within 5 s of the server, and they do not come all at once. */
 export const RECONNECT_DEFAULTS: Readonly<Required<ReconnectOptions>> = Object.freeze({
   minMs: 100,
-  maxMs: 4_000,
+  maxMs: 2_000,
   factor: 2,
   maxQueuedMessages: 256,
   maxQueuedBytes: 65_536,
