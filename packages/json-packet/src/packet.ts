@@ -118,17 +118,17 @@ export class Packet {
     return true;
   }
 
-  /** Whether its token is `own`, which is ASCII, in a time that does not tell how much of it is. [JSON-2.4] */
-  hasToken(own: string): boolean {
+  /** Whether its token is the ASCII text `own`, in a time that does not tell how much of it is. [JSON-2.4] */
+  hasToken(own: Uint8Array): boolean {
     const bytes = this.#bytes;
     const start = this.#tokenStart;
     if (start < 0 || bytes[start] !== QUOTE) return false;
     let differ = (this.#tokenEnd - start - 2) ^ own.length;
     // Where the token is shorter, this reads on behind it: the lengths differ already.
-    for (let i = 0; i < own.length; i++) differ |= (bytes[start + 1 + i] ?? 0) ^ own.charCodeAt(i);
+    for (let i = 0; i < own.length; i++) differ |= (bytes[start + 1 + i] ?? 0) ^ (own[i] as number);
     if (differ === 0) return true;
     // Escapes are another spelling of the same text.
-    return this.#view(start, this.#tokenEnd).includes(BACKSLASH) && sameSecret(this.token ?? "", own);
+    return this.#view(start, this.#tokenEnd).includes(BACKSLASH) && isSame(encodeText(this.token ?? ""), own);
   }
 
   /** Makes its memory its own. Done for a packet whose handler returns a promise, and for all that a client gets. */
@@ -202,8 +202,8 @@ export class RawJson {
   }
 }
 
-function sameSecret(text: string, secret: string): boolean {
-  let differ = text.length ^ secret.length;
-  for (let i = 0; i < secret.length; i++) differ |= text.charCodeAt(i) ^ secret.charCodeAt(i);
+function isSame(bytes: Uint8Array, secret: Uint8Array): boolean {
+  let differ = bytes.length ^ secret.length;
+  for (let i = 0; i < secret.length; i++) differ |= (bytes[i] ?? 0) ^ (secret[i] as number);
   return differ === 0;
 }

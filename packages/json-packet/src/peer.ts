@@ -1,4 +1,4 @@
-import { ProtocolError } from "@wireyard/framing";
+import { encodeText, ProtocolError } from "@wireyard/framing";
 import {
   encodeOnce,
   type HubEvent,
@@ -47,6 +47,8 @@ const RUNNING: Pending = { resolve() {} };
 export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   readonly session: Session;
   readonly #token = crypto.randomUUID();
+  /** The same as it comes in: once for all packets that are compared with it. */
+  readonly #tokenBytes = encodeText(this.#token);
   readonly #context: PacketContext;
   private readonly link: Link;
   private readonly connection: JsonPacketConnection;
@@ -185,7 +187,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
       this.answerError("missing_field", `${missing}: ${FIELD_FORMS[missing]}`);
     } else if (this.state === "new") {
       this.answerError("not_registered", ERRORS.not_registered);
-    } else if (!packet.hasToken(this.#token)) {
+    } else if (!packet.hasToken(this.#tokenBytes)) {
       this.answerError("bad_token", ERRORS.bad_token);
     } else if (action === undefined) {
       this.refuse(packet.action, unknownAction(packet.action));
