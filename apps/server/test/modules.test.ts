@@ -51,6 +51,8 @@ describe("modules", () => {
     expect(await ask(client, "rooms")).toBe("rooms lobby 1");
     expect(await ask(client, "time", "UTC")).toMatch(/^time [-\d]+ [:\d]+ UTC$/);
     expect(await ask(client, "time", "x")).toBe("syntax");
+    // [COMMA-2.14] A file that is there, named from the wire.
+    expect(await ask(client, example("time"))).toBe("command_not_found");
   });
 
   it("are found beside the configuration file, TypeScript and CommonJS too", async () => {

@@ -163,6 +163,29 @@ test("[JSON-3.1] a client like the original's, which speaks first, is served", a
   ]);
 });
 
+test("[JSON-1.12] a quick answer waits for the slow one before it", async () => {
+  const { server, port } = await serve();
+  let finish = (): void => {};
+  const begun = new Promise<void>((told) => {
+    server.bindAction("slow", () => {
+      told();
+      return new Promise<string>((done) => {
+        finish = () => done("done");
+      });
+    });
+  });
+  const ann = await open(port);
+  ann.socket.write('{"action":"handShake"}');
+  const token = await tokenOf(ann);
+  ann.socket.write(packet("slow", "1", token) + packet("PING", "2", token));
+  await begun;
+  finish();
+  await expect.poll(() => plain(ann.received()).split("\n").length).toBe(4);
+  const answers = ann.received().trimEnd().split("\n").slice(1);
+  expect(answers.map((answer) => JSON.parse(answer).action)).toEqual(["slow", "PONG"]);
+  ann.socket.destroy();
+});
+
 test("[JSON-1.10] a reader that does not read is cut, and nobody else waits", async () => {
   const { hub, server, port } = await serve();
   const [stuck, bob] = [await open(port), await open(port)];

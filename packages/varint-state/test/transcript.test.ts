@@ -64,6 +64,29 @@ describe("a conversation over TCP", () => {
     });
   });
 
+  it("goes on for others where one does not read, who is cut [VARINT-1.13]", async () => {
+    await serving(
+      async (port, service) => {
+        const [stuck, other] = [await open(port), await open(port)];
+        stuck.write(fromHex(HANDSHAKE + REQUEST + PING));
+        stuck.pause();
+        stuck.on("error", () => {});
+        other.write(fromHex(HANDSHAKE));
+        // Done with both questions, it is back in state 0, where the server pings.
+        await expect.poll(() => service.pingAll(1n)).toBe(1);
+        while ([...service.sessions()].length === 2) {
+          for (let i = 0; i < 2_000; i++) service.pingAll(1n);
+          other.write(fromHex(PING));
+          await once(other, "data");
+        }
+        expect([...service.sessions()].map(({ state }) => state)).toEqual(["status_pinged"]);
+        stuck.destroy();
+        other.destroy();
+      },
+      { keepAliveMs: 0 },
+    );
+  });
+
   // [VARINT-1.11]
   it.each(["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n"])(
     "closes without a byte at HTTP: %j",
