@@ -119,6 +119,8 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
 
   /** Logs in. @returns the session's id @throws {ColonRefusal} */
   async login(username: string, password = ""): Promise<number> {
+    // What stands behind it would be the password's.
+    if (username.includes(":")) throw new TypeError("a name cannot hold a colon");
     await this.#ask("login", { type: "login", username, password });
     if (this.#line.reconnects) this.#credentials = { username, password };
     return this.id as number;
@@ -155,7 +157,7 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
     options: { to?: Audience; ordered?: boolean; channel?: Channel } = {},
   ): void {
     const { to = "others", ordered = false, channel = "stream" } = options;
-    if (ordered && channel === "datagram") throw new TypeError("datagrams have no order to keep");
+    if (ordered && channel === "datagram") throw new TypeError("datagrams have no order");
     const bytes = bytesOf(body);
     if (channel === "datagram" && this.#datagrams?.send({ type: "send", id: this.id, to, body: bytes }))
       return;
@@ -307,7 +309,7 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
 function lineOf(message: Said): Uint8Array {
   const line = encodeClientMessage(message);
   // A line end within would make two messages of one.
-  if (line.indexOf(0x0a) !== line.length - 1) throw new TypeError("a message cannot hold a line end");
+  if (line.indexOf(0x0a) !== line.length - 1) throw new TypeError("a line cannot hold a line end");
   return line;
 }
 

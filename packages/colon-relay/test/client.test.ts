@@ -1,6 +1,6 @@
 import { createHub, memoryAccounts } from "@wireyard/session";
 import { type Listener, listenTcp } from "@wireyard/transport";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type ColonClient, type ColonEvent, connectColonRelay } from "../src/client.ts";
 import { colonRelay } from "../src/server.ts";
 
@@ -91,6 +91,12 @@ describe("a client", () => {
     const listener = await listen();
     const ann = await connect(listener, "ann");
     expect(() => ann.send("a\nb")).toThrow("line end");
+  });
+
+  test("a name with a colon is refused before it is sent: the rest would be the password", async () => {
+    const ann = await connectColonRelay({ url: `tcp://127.0.0.1:${(await listen()).port}` });
+    onTestFinished(() => ann.close());
+    await expect(ann.login("a:b")).rejects.toThrow("a name cannot hold a colon");
   });
 
   test("a lost connection rejects what is asked and ends iteration", async () => {

@@ -93,9 +93,7 @@ export class Lifeline<Event> {
       this.#queue.add(waiting);
       const timer = setTimeout(() => {
         this.#queue.leave(waiting);
-        reject(
-          new Error(`the connection was not back within ${this.#timeoutMs} ms: ${this.#lastError.message}`),
-        );
+        reject(new Error(`no connection within ${this.#timeoutMs} ms: ${this.#lastError.message}`));
       }, this.#timeoutMs);
     });
   }
@@ -165,7 +163,7 @@ export class Lifeline<Event> {
     this.state = "away";
     this.#lastError = error;
     this.#owner.lost(
-      new Error("the connection was lost before the answer came: nobody knows whether it was done", {
+      new Error("the connection was lost before the answer: nobody knows whether it was done", {
         cause: error,
       }),
     );
