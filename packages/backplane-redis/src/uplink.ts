@@ -18,7 +18,8 @@ export interface UplinkHandlers {
   renewed(connection: Connection, lease: Lease): Promise<void>;
 }
 
-const RETRY_MS = { least: 50, most: 1_000 };
+/** Of a lease at most a quarter: a node that is back first waits one lease for the others before it sweeps them. */
+const RETRY_MS = { least: 50, most: 1_000, mostOfLease: 1 / 4 };
 
 /** The node's way to the engine: connects, keeps the lease, and after each loss connects anew and heals. */
 export class Uplink {
@@ -215,7 +216,8 @@ export class Uplink {
     if (this.state === "closed") return;
     if (this.state === "connecting") this.away(error);
     this.handlers.lost();
-    const ms = Math.min(RETRY_MS.most, RETRY_MS.least * 2 ** this.retries++);
+    const most = Math.min(RETRY_MS.most, this.leaseMs * RETRY_MS.mostOfLease);
+    const ms = Math.min(most, RETRY_MS.least * 2 ** this.retries++);
     this.retryTimer = setTimeout(() => this.start(), ms * (0.5 + Math.random() / 2));
   }
 

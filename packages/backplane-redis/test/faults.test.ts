@@ -204,6 +204,8 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     );
     const sentinels = { name: "main", addresses: [{ host: "127.0.0.1", port: sentinel.port }] };
     const { url: _, ...rest } = options;
+    // Finding the new master takes some rounds of asking, and who is there first waits one lease for the other.
+    rest.leaseMs = 2_000;
     const nodes = [await openNode({ ...rest, sentinels }), await openNode({ ...rest, sentinels })] as const;
     for (const node of nodes) ends.push(() => closeNode(node));
     const [a, b] = [await joined(nodes[0], "a"), await joined(nodes[1], "b")];
