@@ -6,7 +6,7 @@
 //   load mode=idle ...    connections that wait: what they cost the server in memory
 //
 // It prints one line of JSON. `per_cpu_second` is what to compare: work done for each second of CPU time, user and
-// system, that the server's process used meanwhile. `missing` and `bad` must be 0, else nothing else counts.
+// system, that the server's processes used meanwhile. `missing` and `bad` must be 0, else nothing else counts.
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -56,12 +56,14 @@ static void drain(void) {
 }
 
 static void print_result(double seconds, double work, double sent, struct totals end, struct usage a, struct usage b) {
-    double server = b.server - a.server, load = b.load - a.load;
-    double others = (b.machine - a.machine) - server - load;
+    double server = b.server - a.server, engine = b.engine - a.engine, load = b.load - a.load;
+    double others = (b.machine - a.machine) - server - engine - load;
     printf("{\"seconds\":%.3f,\"work\":%.0f,\"work_per_second\":%.0f,\"sent_per_second\":%.0f,", seconds, work,
            work / seconds, sent / seconds);
     printf("\"per_cpu_second\":%.0f,\"server_cpu\":%.4f,\"server_user\":%.2f,\"server_system\":%.2f,",
            server > 0 ? work / server : 0, server, b.server_user - a.server_user, b.server_system - a.server_system);
+    printf("\"per_cpu_second_with_engine\":%.0f,\"engine_cpu\":%.4f,",
+           server > 0 ? work / (server + engine) : 0, engine);
     printf("\"p50_us\":%.1f,\"p95_us\":%.1f,\"p99_us\":%.1f,\"latencies\":%llu,", histogram_quantile(0.50),
            histogram_quantile(0.95), histogram_quantile(0.99), (unsigned long long)histogram_count());
     printf("\"missing\":%llu,\"bad\":%llu,\"closed\":%d,", (unsigned long long)end.missing,

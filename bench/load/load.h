@@ -10,6 +10,7 @@
 #define MAX_STEPS 8
 #define MAX_IGNORED 4
 #define MAX_SENDERS 64
+#define MAX_NODES 16
 #define CHUNK (256 * 1024)
 
 // ---- bytes.c: growing memory, and templates that are written into it
@@ -53,7 +54,8 @@ struct step {
 
 struct options {
     enum mode mode;
-    int port, udp_port, server_pid;
+    int ports[MAX_NODES], port_count, udp_port;   // of nodes that serve together; connections take turns
+    int pids[MAX_NODES], pid_count, engine_pid;
     int rooms, members, senders, window, size, bystanders, bystander_steps;
     int connections, depth;
     double seconds, warm, quiet, rate;
@@ -70,10 +72,11 @@ struct options {
 extern struct options options;
 void read_options(int count, char **arguments);
 
-// ---- usage.c: what the server has used, and how busy the rest of the machine was
+// ---- usage.c: what the server has used, all its nodes together, and how busy the rest of the machine was
 
 struct usage {
     double server, server_user, server_system; // CPU-seconds
+    double engine;                             // of what the nodes share
     double load, machine, stolen;
     long private_kib;
 };
@@ -93,7 +96,7 @@ struct websocket {
     uint64_t left; // of the frame's payload
 };
 
-void websocket_request(struct bytes *to, const char *path);
+void websocket_request(struct bytes *to, const char *path, int port);
 void websocket_wrap(struct bytes *to, const char *from, size_t length);
 // Takes the frames off, in place. @returns how many bytes of stream are left at `at`; -1 for a frame that ends it.
 long websocket_unwrap(struct websocket *socket, char *at, size_t length);

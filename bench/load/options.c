@@ -1,4 +1,5 @@
-// What is to be done: arguments of the form name=value. `say` and `hear` may come again and again, in order.
+// What is to be done: arguments of the form name=value. `say` and `hear` may come again and again, in order;
+// `port` and `pid` once for each node of a server that has several.
 #include "load.h"
 
 #include <stdlib.h>
@@ -16,9 +17,8 @@ static const struct {
     enum kind kind;
     void *at;
 } NAMES[] = {
-    {"port", NUMBER, &options.port},
     {"udp-port", NUMBER, &options.udp_port},
-    {"pid", NUMBER, &options.server_pid},        // of the server whose CPU time is read
+    {"engine-pid", NUMBER, &options.engine_pid}, // of what the nodes share; its CPU time is told apart
     {"seconds", REAL, &options.seconds},         // measured
     {"warm", REAL, &options.warm},               // before that, under the same load
     {"quiet", REAL, &options.quiet},             // nothing may come for so long before the load begins
@@ -62,6 +62,11 @@ static bool set_named(const char *name, size_t length, const char *value) {
     return false;
 }
 
+static void add_number(int *numbers, int *count, const char *name, const char *value) {
+    if (*count == MAX_NODES) fail("more than %d times %s=", MAX_NODES, name);
+    numbers[(*count)++] = atoi(value);
+}
+
 static enum mode mode_of(const char *name) {
     if (!strcmp(name, "relay")) return RELAY;
     if (!strcmp(name, "ask")) return ASK;
@@ -76,6 +81,10 @@ static void read_option(const char *argument) {
     const char *value = equals + 1;
     if (!strncmp(argument, "mode=", 5)) {
         options.mode = mode_of(value);
+    } else if (!strncmp(argument, "port=", 5)) {
+        add_number(options.ports, &options.port_count, "port", value);
+    } else if (!strncmp(argument, "pid=", 4)) { // of the server whose CPU time is read
+        add_number(options.pids, &options.pid_count, "pid", value);
     } else if (!strncmp(argument, "say=", 4)) {
         if (options.step_count == MAX_STEPS) fail("more than %d times say=", MAX_STEPS);
         options.steps[options.step_count++].say = value;
@@ -96,7 +105,8 @@ static void read_option(const char *argument) {
 void read_options(int count, char **arguments) {
     for (int i = 0; i < count; i++) read_option(arguments[i]);
     struct options *o = &options;
-    if (!o->port) fail("port= is needed");
+    if (!o->port_count || !o->ports[0]) fail("port= is needed");
+    if (o->udp_say && o->port_count > 1) fail("datagrams go to one node: one port=");
     if (o->mode == RELAY) {
         if (!o->message || !o->delivery) fail("relay needs message= and delivery=");
         if (o->members < 2 || o->rooms < 1 || o->window < 1) fail("relay needs rooms, two members, a window");

@@ -84,8 +84,13 @@ static struct sockaddr_in server_address(int port) {
     return address;
 }
 
+// So that each room has members, and senders, on all nodes.
+static int port_of(const struct connection *c) {
+    return options.ports[c->index % options.port_count];
+}
+
 static void open_stream(struct connection *c) {
-    struct sockaddr_in address = server_address(options.port);
+    struct sockaddr_in address = server_address(port_of(c));
     int yes = 1;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) fail("connection %d: %s", c->index, strerror(errno));
@@ -106,7 +111,7 @@ static void say_by_udp(struct connection *c, const char *template) {
 }
 
 static void open_datagrams(struct connection *c) {
-    struct sockaddr_in address = server_address(options.udp_port ? options.udp_port : options.port);
+    struct sockaddr_in address = server_address(options.udp_port ? options.udp_port : options.ports[0]);
     int size = 4 << 20;
     c->udp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->udp_fd < 0) fail("datagram socket: %s", strerror(errno));
@@ -216,7 +221,7 @@ static void connected(struct connection *c) {
         begin_greeting(c);
     } else {
         c->state = UPGRADING;
-        websocket_request(&c->out, options.websocket);
+        websocket_request(&c->out, options.websocket, port_of(c));
         flush_bytes(c);
     }
     if (c->waits_to_write && c->out.length == 0) watch(c, EPOLL_CTL_MOD, false);

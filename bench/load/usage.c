@@ -39,10 +39,18 @@ static void read_ticks(int pid, struct usage *usage) {
     const char *format = ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu";
     if (fields && sscanf(fields, format, &user, &system) == 2) {
         double ticks = (double)sysconf(_SC_CLK_TCK);
-        usage->server_user = (double)user / ticks;
-        usage->server_system = (double)system / ticks;
+        usage->server_user += (double)user / ticks;
+        usage->server_system += (double)system / ticks;
     }
     fclose(file);
+}
+
+// @returns the CPU time of one process; its ticks are added to `usage`
+static double cpu_seconds(int pid, struct usage *usage) {
+    double ticks_before = usage->server_user + usage->server_system;
+    read_ticks(pid, usage);
+    double fine = fine_cpu_seconds(pid);
+    return fine > 0 ? fine : usage->server_user + usage->server_system - ticks_before;
 }
 
 // Memory that the process has written and shares with nobody. Resident size would count the program's own file pages,
@@ -74,13 +82,13 @@ static void read_machine(struct usage *usage) {
 
 struct usage usage_now(void) {
     struct usage usage = {0};
-    if (options.server_pid) {
-        read_ticks(options.server_pid, &usage);
-        double fine = fine_cpu_seconds(options.server_pid);
-        usage.server = fine > 0 ? fine : usage.server_user + usage.server_system;
+    for (int i = 0; i < options.pid_count; i++) {
+        usage.server += cpu_seconds(options.pids[i], &usage);
         // Slow for a large process, and of interest only here.
-        if (options.mode == IDLE) usage.private_kib = private_kib(options.server_pid);
+        if (options.mode == IDLE) usage.private_kib += private_kib(options.pids[i]);
     }
+    struct usage engine = {0};
+    if (options.engine_pid) usage.engine = cpu_seconds(options.engine_pid, &engine);
     read_machine(&usage);
     struct rusage self;
     getrusage(RUSAGE_SELF, &self);

@@ -9,12 +9,12 @@
 // Not zero: servers skip the work of unmasking then, which no browser lets them.
 static const unsigned char MASK[4] = {0x5b, 0xa1, 0x07, 0xe4};
 
-void websocket_request(struct bytes *to, const char *path) {
+void websocket_request(struct bytes *to, const char *path, int port) {
     char head[512];
     int length = snprintf(head, sizeof head,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: d2lyZXlhcmQgYmVuY2ggMQ==\r\n\r\n",
-                          path, options.port);
+                          path, port);
     if (length >= (int)sizeof head) fail("ws=%s is too long", path);
     bytes_add(to, head, (size_t)length);
 }

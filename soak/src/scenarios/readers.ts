@@ -22,14 +22,17 @@ export const readers: Scenario = {
     const server = await Server.start();
     const port = server.port("colon-relay");
     // Once before, so that what the first round makes for good is there.
-    await round(server);
+    await round(server, STUCK);
     const pulse = await Pulse.start(port);
     await after(1_000);
     const base = server.residentBytes();
     const worst = { rssMiB: 0, cutMs: 0, lost: 0, uncut: 0 };
+    const producer = { aloneMs: 0, besideMs: 0 };
     return {
       async step() {
-        const { peakBytes, cutMs, lost, uncut } = await round(server);
+        producer.aloneMs += (await round(server, 0)).tookMs;
+        const { peakBytes, cutMs, lost, uncut, tookMs } = await round(server, STUCK);
+        producer.besideMs += tookMs;
         worst.rssMiB = Math.max(worst.rssMiB, (peakBytes - base) / MIB);
         worst.cutMs = Math.max(worst.cutMs, cutMs);
         worst.lost += lost;
@@ -42,6 +45,12 @@ export const readers: Scenario = {
           { name: "resident memory over base", value: worst.rssMiB, unit: "MiB", most: 64 },
           { name: "stuck readers that were not cut", value: worst.uncut, unit: "", most: 0 },
           { name: "the last was cut after", value: worst.cutMs, unit: "ms" },
+          {
+            name: "the producer's time, to that without them",
+            value: producer.besideMs / producer.aloneMs,
+            unit: "×",
+            most: 1.2,
+          },
           { name: "messages that the reader missed", value: worst.lost, unit: "", most: 0 },
           { name: "another room's p99", value: p99Ms, unit: "ms", most: 50 },
           { name: "another room's messages lost", value: lost, unit: "", most: 0 },
@@ -52,10 +61,17 @@ export const readers: Scenario = {
   },
 };
 
+interface Round {
+  peakBytes: number;
+  cutMs: number;
+  /** From the first message to the last that the reader heard. */
+  tookMs: number;
+  lost: number;
+  uncut: number;
+}
+
 /** One room: filled, flooded until the stuck are cut, and left. */
-async function round(
-  server: Server,
-): Promise<{ peakBytes: number; cutMs: number; lost: number; uncut: number }> {
+async function round(server: Server, stuckMembers: number): Promise<Round> {
   const port = server.port("colon-relay");
   const join = async (name: string): Promise<Wire> => {
     const wire = await Wire.connect(port);
@@ -65,12 +81,14 @@ async function round(
   const before = server.descriptors();
   const reader = await join("reader");
   const producer = await join("producer");
-  const stuck = await Promise.all(Array.from({ length: STUCK }, (_, i) => join(`stuck${i}`)));
+  const stuck = await Promise.all(Array.from({ length: stuckMembers }, (_, i) => join(`stuck${i}`)));
   for (const wire of stuck) wire.socket.pause();
   let heard = 0;
   for (const wire of [reader, producer]) wire.socket.removeAllListeners("data");
   producer.socket.resume();
   let lineBytes = 0;
+  const from = performance.now();
+  let [peakBytes, cutMs, tookMs, sent] = [0, 0, 0, 0];
   reader.socket.on("data", (chunk: Buffer) => {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
@@ -80,9 +98,8 @@ async function round(
       start = end + 1;
     }
     lineBytes += chunk.length - start;
+    tookMs = performance.now() - from;
   });
-  const from = performance.now();
-  let [peakBytes, cutMs, sent] = [0, 0, 0];
   const isCut = (): boolean => server.descriptors() <= before + 2;
   while (sent < ROOM_BYTES) {
     const dueAt = from + (sent / BYTES_PER_SECOND) * 1_000;
@@ -97,5 +114,5 @@ async function round(
   while (performance.now() < until && (heard < due || !isCut())) await after(20);
   const uncut = Math.max(0, server.descriptors() - before - 2);
   for (const wire of [reader, producer, ...stuck]) wire.drop();
-  return { peakBytes, cutMs, lost: due - heard, uncut };
+  return { peakBytes, cutMs, tookMs, lost: due - heard, uncut };
 }
