@@ -9,9 +9,11 @@ RUN pnpm install --frozen-lockfile \
 
 FROM node:24-slim
 COPY --from=build /app /app
-# Accounts in SQLite and the hash of the admin token are written here, unless the configuration says otherwise.
+# Accounts in SQLite, the hash of the admin token and the key of JSON packets are written here, unless the configuration
+# says otherwise.
 WORKDIR /data
-RUN chown node:node /data
+# For what several nodes share, such as the key of JSON packets.
+RUN mkdir /keys && chown node:node /data /keys
 USER node
 ENV NODE_ENV=production WIREYARD_HOST=0.0.0.0
 EXPOSE 3290/tcp 3290/udp 3291 23456 25565 8080

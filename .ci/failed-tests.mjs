@@ -14,7 +14,8 @@ for (const { name, message, assertionResults } of testResults) {
   const failed = assertionResults.filter(({ status }) => status === "failed");
   // A file that cannot be loaded, or whose hooks fail, has a message of its own.
   if (failed.length === 0 && message) print(file, message);
-  for (const { fullName, failureMessages } of failed) print(`${file}: ${fullName}`, failureMessages.join("\n"));
+  for (const { fullName, failureMessages } of failed)
+    print(`${file}: ${fullName}`, failureMessages.join("\n"));
 }
 
 function print(title, text) {

@@ -59,7 +59,7 @@ struct options {
     int rooms, members, senders, window, size, bystanders, bystander_steps;
     int connections, depth;
     double seconds, warm, quiet, rate;
-    bool others, ordered, spin, has_text_frames;
+    bool others, ordered, together, spin, has_text_frames;
     const char *websocket;
     const char *message, *delivery, *udp_say, *udp_hear;
     const char *request, *reply, *reply_has;

@@ -33,6 +33,7 @@ static const struct {
     {"size", NUMBER, &options.size},             // of the payload
     {"others", FLAG, &options.others},           // a sender gets no copy
     {"ordered", FLAG, &options.ordered},         // all members must get all messages in the same order
+    {"together", FLAG, &options.together},       // all members of a room are on one node
     {"message", TEXT, &options.message},
     {"delivery", TEXT, &options.delivery},       // what becomes of a message; {id} is its sender's
     {"bystanders", NUMBER, &options.bystanders}, // further connections that only wait

@@ -84,9 +84,9 @@ static struct sockaddr_in server_address(int port) {
     return address;
 }
 
-// So that each room has members, and senders, on all nodes.
+// Taking turns, so that each room has members, and senders, on all nodes.
 static int port_of(const struct connection *c) {
-    return options.ports[c->index % options.port_count];
+    return options.ports[(options.together ? c->room : c->index) % options.port_count];
 }
 
 static void open_stream(struct connection *c) {

@@ -6,7 +6,7 @@ import { short } from "./statistics.ts";
 import { GROWTH_TITLES, type GrowthStep, growthOf, ratioOf } from "./table.ts";
 
 /** Colours that differ in lightness too, and hold on white and on black. */
-const COLOURS: Partial<Record<PeerName, string>> = {
+export const COLOURS: Partial<Record<PeerName, string>> = {
   limit: "#8a8f98",
   redis: "#d64545",
   nats: "#3d8bfd",
@@ -30,9 +30,10 @@ const STYLE = `<style>
   }
 </style>`;
 
-const LANE = 20;
+/** Height of a line, and the width of all, in pixels. */
+export const LANE = 20;
+export const WIDTH = 960;
 const LEFT = 300;
-const WIDTH = 960;
 const FROM = 0.25;
 const TO = 128;
 
@@ -156,17 +157,20 @@ function panel(title: string, steps: readonly GrowthStep[], left: number): strin
   ].join("");
 }
 
-function svg(width: number, height: number, title: string, parts: readonly string[]): string {
+/** The whole picture. */
+export function svg(width: number, height: number, title: string, parts: readonly string[]): string {
   const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img">`;
   return `${[open, `<title>${escapeXml(title)}</title>`, STYLE, ...parts.filter(Boolean), "</svg>"].join("\n")}\n`;
 }
 
-function text(atX: number, atY: number, words: string, className = "", anchor = "start"): string {
+/** Some words, at the left end of them but for another `anchor`. */
+export function text(atX: number, atY: number, words: string, className = "", anchor = "start"): string {
   const kind = className ? ` class="${className}"` : "";
   return `<text x="${atX}" y="${atY}"${kind} text-anchor="${anchor}">${escapeXml(words)}</text>`;
 }
 
-function round(value: number): number {
+/** A tenth of a pixel is enough. */
+export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 

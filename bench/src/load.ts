@@ -5,10 +5,13 @@ import { onCore } from "./processes.ts";
 
 /** What one run of the load generator measured. Those of an idle run are `bytes_per_connection` alone. */
 export interface LoadResult {
-  /** Deliveries or replies for each CPU-second of the server's process, user and system, all threads. */
+  /** Deliveries or replies for each CPU-second of the server's processes, user and system, all threads. */
   readonly per_cpu_second: number;
+  /** The same with the CPU time of the engine that several nodes share. */
+  readonly per_cpu_second_with_engine: number;
   readonly work_per_second: number;
   readonly server_cpu: number;
+  readonly engine_cpu: number;
   readonly p50_us: number;
   readonly p95_us: number;
   readonly p99_us: number;
@@ -20,7 +23,12 @@ export interface LoadResult {
 }
 
 /** A quantity that is compared. */
-export type Measure = "per_cpu_second" | "p50_us" | "p95_us" | "bytes_per_connection";
+export type Measure =
+  | "per_cpu_second"
+  | "per_cpu_second_with_engine"
+  | "p50_us"
+  | "p95_us"
+  | "bytes_per_connection";
 
 /**
  * Runs the load generator on its core.

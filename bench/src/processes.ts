@@ -9,6 +9,9 @@ export interface Running {
   readonly pid: number;
   /** Port by what is spoken there. One that is missing is not served. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Where several serve together: the nodes beside this one, and what they all share. */
+  readonly others?: readonly Running[];
+  readonly engine?: Running;
   stop(): Promise<void>;
 }
 

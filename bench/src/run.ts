@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
+import path from "node:path";
 import type { Programs } from "./build.ts";
 import { Failure } from "./failure.ts";
 import { type LoadResult, type Measure, runLoad } from "./load.ts";
@@ -116,11 +118,13 @@ export async function measure(
     }
     const { seconds, quiet } = timing;
     const warm = round === 0 ? timing.firstWarm : timing.warm;
-    const times = [`pid=${server.pid}`, `seconds=${seconds}`, `warm=${warm}`, `quiet=${quiet}`];
+    const times = [`seconds=${seconds}`, `warm=${warm}`, `quiet=${quiet}`];
+    const nodes = [server, ...(server.others ?? [])];
+    const processes = nodes.map(({ pid }) => `pid=${pid}`);
+    if (server.engine) processes.push(`engine-pid=${server.engine.pid}`);
+    const args = [...loadArguments(talk, nodes, scenario), ...processes, ...times];
     try {
-      its.rounds.push(
-        await runLoad(programs.load, [...loadArguments(talk, server.ports, scenario), ...times]),
-      );
+      its.rounds.push(await runLoad(programs.load, args));
     } catch (error) {
       its.rounds.push(null);
       tell(peer, error);
@@ -142,6 +146,52 @@ export async function measure(
   }
   const byName = asked.map((peer) => [peer.name, figures.get(peer)]);
   return { id: scenario.id, title: scenario.title, peers: Object.fromEntries(byName) };
+}
+
+/** Measures scenario after scenario with the peers that are here, and says which are not. */
+export async function measureAll(
+  name: string,
+  scenarios: readonly Scenario[],
+  peers: readonly Peer[],
+  { programs, timing, leftOut }: { programs: Programs; timing: Timing; leftOut: Results["leftOut"] },
+): Promise<Results> {
+  const present = peers.filter((peer) => peer.missing() === undefined);
+  const absent = peers.flatMap((peer) => (peer.missing() ? [[peer.name, peer.missing()]] : []));
+  const missing: Record<string, string> = { ...Object.fromEntries(absent), ...leftOut };
+  for (const [peer, reason] of Object.entries(missing)) console.log(`left out: ${peer}: ${reason}`);
+  if (!isPinned) console.log("not pinned to cores (taskset or a second core is missing): expect noise");
+  const measured: Measured[] = [];
+  const results: Results = {
+    date: new Date().toISOString(),
+    command: [name, ...process.argv.slice(2)].join(" "),
+    commit: describeCommit(),
+    machine: describeMachine(),
+    timing,
+    versions: Object.fromEntries(present.map((peer) => [peer.name, peer.version()])),
+    leftOut: missing,
+    scenarios: measured,
+  };
+  for (const [index, scenario] of scenarios.entries()) {
+    const from = performance.now();
+    measured.push(await measure(scenario, present, { programs, timing }));
+    const seconds = ((performance.now() - from) / 1000).toFixed(1);
+    console.error(`${index + 1}/${scenarios.length} ${scenario.id} ${seconds} s`);
+  }
+  return results;
+}
+
+/**
+ * Writes results as JSON, and charts beside it: SVG by the ending of its name; an empty one is not written.
+ *
+ * @param file without an ending
+ */
+export function writeResults(file: string, results: Results, charts: Readonly<Record<string, string>>): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.json`, `${JSON.stringify(results, null, 1)}\n`);
+  const drawn = Object.entries(charts).filter(([, chart]) => chart !== "");
+  for (const [ending, chart] of drawn) writeFileSync(`${file}${ending}.svg`, chart);
+  const names = [".json", ...drawn.map(([ending]) => `${ending}.svg`)];
+  console.log(`Written: ${path.relative(process.cwd(), file)}${names.join(", ")}`);
 }
 
 /** The figure of each round, `undefined` of one that failed. */

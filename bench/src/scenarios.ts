@@ -9,7 +9,17 @@ export type PeerName =
   | "ws"
   | "socket.io"
   | "aedes"
-  | "minecraft-protocol";
+  | "minecraft-protocol"
+  | NodesName;
+
+/** Servers of several nodes, and of one with what it takes to have more: `pnpm bench:nodes`. */
+export type NodesName =
+  | "wireyard-1"
+  | "wireyard-2"
+  | "wireyard-4"
+  | "socket.io-1"
+  | "socket.io-2"
+  | "socket.io-2-streams";
 
 /** One kind of work, and how each peer is asked for it. */
 export interface Scenario {
@@ -24,6 +34,8 @@ export interface Scenario {
   readonly rate?: number;
   /** Who gets a message; peers that know only "all" are asked for that. */
   readonly way?: "all" | "others" | "ordered";
+  /** On several nodes: all members of a room on one of them, in place of taking turns. */
+  readonly isTogether?: boolean;
   /** Relay: further connections that log in and wait. */
   readonly bystanders?: number;
   /** Ask: `depth` requests in flight on each of `connections`. Idle: that many wait. */
@@ -55,17 +67,19 @@ const BROKERS = { ...OURS, redis: "redis", nats: "nats" } as const satisfies Sce
 
 type Relay = { rooms?: number; members?: number; window?: number; size?: number } & Pick<
   Scenario,
-  "way" | "talks" | "isQuick" | "rate" | "growth" | "bystanders"
+  "way" | "isTogether" | "talks" | "isQuick" | "rate" | "growth" | "bystanders"
 >;
 
 const WAY_NAMES = { all: "", others: ", to the others", ordered: ", ordered" };
 
-function relay(id: string, shape: Relay): Scenario {
+/** A room of ten, 16 messages of 64 bytes in flight, but for what `shape` says. */
+export function relay(id: string, shape: Relay): Scenario {
   const all = { rooms: 1, members: 10, window: 16, size: 64, way: "all", ...shape } as const;
   const load = all.rate === undefined ? `W ${all.window}` : `${all.rate} messages/s`;
   const bytes = all.size === 64 ? "" : `, ${all.size} B`;
   const waiting = all.bystanders ? `, ${all.bystanders} idle` : "";
-  const title = `${all.rooms} × ${all.members}, ${load}${bytes}${WAY_NAMES[all.way]}${waiting}`;
+  const where = all.isTogether ? ", each room on one node" : "";
+  const title = `${all.rooms} × ${all.members}, ${load}${bytes}${WAY_NAMES[all.way]}${waiting}${where}`;
   return { id, title, kind: "relay", ...all };
 }
 

@@ -17,6 +17,7 @@ const COLUMNS: readonly PeerName[] = [
 
 const UNITS: Record<Measure, string> = {
   per_cpu_second: "/CPU-s",
+  per_cpu_second_with_engine: "/CPU-s",
   p50_us: "µs",
   p95_us: "µs",
   bytes_per_connection: "B",

@@ -1,5 +1,6 @@
 // How the load generator speaks to a server: templates (bench/load/bytes.c) for each wire form. A talk greets, joins a
 // room, and says what a message and its delivery, or a request and its reply, look like.
+import type { Running } from "./processes.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /** One way to speak to a server. */
@@ -189,10 +190,10 @@ function varintText(value: number): string {
   return value < 128 ? group(value) : group((value & 127) | 128) + varintText(value >> 7);
 }
 
-/** All arguments of the load generator for a scenario, but for how long and whose process. */
+/** All arguments of the load generator for a scenario, but for how long and whose processes. A server has one node or several. */
 export function loadArguments(
   talk: Talk,
-  ports: Readonly<Record<string, number>>,
+  nodes: readonly Pick<Running, "ports">[],
   scenario: Scenario,
 ): string[] {
   const { kind, rooms, members, window, size, connections, depth, bystanders, rate } = scenario;
@@ -203,9 +204,10 @@ export function loadArguments(
   const greetSteps = countSteps(talk.greet);
   return [
     `mode=${kind}`,
-    `port=${ports[talk.port]}`,
-    ...(talk.udpPort ? [`udp-port=${ports[talk.udpPort]}`] : []),
+    ...nodes.map(({ ports }) => `port=${ports[talk.port]}`),
+    ...(talk.udpPort ? [`udp-port=${nodes[0]?.ports[talk.udpPort]}`] : []),
     ...numbers,
+    ...(scenario.isTogether ? ["together=1"] : []),
     `bystander-steps=${greetSteps}`,
     // For latencies the load generator must not need waking itself.
     ...(rate === undefined ? [] : ["spin=1"]),

@@ -60,7 +60,8 @@ describe("talks", () => {
   it("count the steps of a greeting, so that bystanders stop after it", () => {
     const scenario = byId.get("relay-1x10");
     if (!scenario) throw new Error("the scenario is gone");
-    const args = (talk: keyof typeof TALKS) => loadArguments(TALKS[talk], { colon: 1, main: 2 }, scenario);
+    const args = (talk: keyof typeof TALKS) =>
+      loadArguments(TALKS[talk], [{ ports: { colon: 1, main: 2 } }], scenario);
     expect(args("colon")).toContain("bystander-steps=1");
     expect(args("ws")).toContain("bystander-steps=0");
     // It hears before it speaks.

@@ -1,12 +1,14 @@
 import type { LoadResult } from "../src/load.ts";
 import type { Results } from "../src/run.ts";
 
-/** A load result with one figure that matters. */
-export function result(per_cpu_second: number): LoadResult {
+/** A load result with one figure that matters, of a CPU-second of the server. */
+export function result(per_cpu_second: number, engine_cpu = 0): LoadResult {
   return {
     per_cpu_second,
+    per_cpu_second_with_engine: per_cpu_second / (1 + engine_cpu),
     work_per_second: 0,
     server_cpu: 1,
+    engine_cpu,
     p50_us: 100,
     p95_us: 200,
     p99_us: 300,

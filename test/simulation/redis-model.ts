@@ -87,6 +87,8 @@ export class RedisModel {
       }
       case "HGETALL":
         return [...hash].flat();
+      case "HLEN":
+        return hash.size;
       case "HKEYS":
         return [...hash.keys()];
       default:

@@ -22,7 +22,7 @@ export interface Sample {
 
 export interface Overview {
   version: string;
-  node: string | null;
+  node: string;
   state: "serving" | "draining";
   startedAt: number;
   now: number;
@@ -53,6 +53,22 @@ export interface RoomRow {
   name: string;
   members: number;
   private: boolean;
+}
+
+export interface UserRow {
+  name: string;
+  /** On this node. */
+  sessions: number;
+}
+
+export interface LogRow {
+  id: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  level: string;
+  message: string;
+  /** What was told beside it. */
+  fields: Record<string, unknown>;
 }
 
 /** A page of a list, and where the next begins; `null` behind the last. */

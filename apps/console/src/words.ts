@@ -27,6 +27,14 @@ export function timeOfDay(ms: number): string {
   return clock.format(ms);
 }
 
+const date = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
+
+/** The day of a time, where it is not today. */
+export function otherDay(ms: number): string | undefined {
+  const day = date.format(ms);
+  return day === date.format(Date.now()) ? undefined : day;
+}
+
 const UNITS: readonly [string, number][] = [
   ["d", 86_400],
   ["h", 3_600],

@@ -28,11 +28,14 @@ export function readyLine({ ports, web }: RunningServer): string {
 }
 
 /** For a terminal: per port a line to copy. */
-export function banner({ ports, host, web }: RunningServer): string {
+export function banner({ ports, keys, host, web }: RunningServer): string {
   const lines = Object.entries(ports).flatMap(([name, { tcp, tls, udp }]) => {
     const { paste, answer } = TRIES[name as ProtocolName];
     const others = [tls === undefined ? "" : `, TLS ${tls}`, udp === undefined ? "" : `, UDP ${udp}`];
     const lines = ["", `${name}, TCP ${tcp}${others.join("")}`];
+    const key = keys[name as ProtocolName];
+    if (key?.required)
+      return [...lines, ...encryptedTry(`tcp://${bracketed(reachable(host))}:${tcp}`, key.fingerprint)];
     lines.push(`  ${paste(`nc -q1 ${reachable(host)} ${tcp}`)}`, `  -> ${answer}`);
     if (tls !== undefined)
       lines.push(`  openssl s_client -quiet -connect ${bracketed(reachable(host))}:${tls}`);
@@ -40,4 +43,13 @@ export function banner({ ports, host, web }: RunningServer): string {
   });
   if (web !== undefined) lines.push("", "web console", `  http://${bracketed(reachable(host))}:${web.port}/`);
   return [...lines, "", "Ctrl-C stops the server.", ""].join("\n");
+}
+
+/** What netcat cannot do: it encrypts nothing, and is refused. */
+function encryptedTry(url: string, pin: string): string[] {
+  return [
+    "  encrypted clients only, such as that of @wireyard/json-packet/client:",
+    `  connectJsonPacket({ url: "${url}", pin:`,
+    `    "${pin}" })`,
+  ];
 }

@@ -1,7 +1,8 @@
 import type { Hub } from "@wireyard/session";
 
-/** Closings are never further apart than this, in milliseconds: a few sessions are closed at once. */
-const SLOWEST_MS = 10;
+/** Closings are never further apart than this, in milliseconds: nobody waits long for a few. */
+const SLOWEST_MS = 50;
+const INTERVAL_MS = 10;
 
 /**
  * Closes every session of a hub, spread evenly over `drainMs`, so that clients that come back elsewhere do not all
@@ -28,6 +29,6 @@ export function closeSessions(hub: Hub, drainMs: number, reason: string): Promis
       if (!closeDue()) return;
       clearInterval(closing);
       resolve();
-    }, SLOWEST_MS);
+    }, INTERVAL_MS);
   });
 }

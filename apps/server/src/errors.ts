@@ -19,3 +19,20 @@ export function fileProblem({ code, message }: NodeJS.ErrnoException): string {
       return message;
   }
 }
+
+/** Why a file of the server's own can be neither read nor made, in words for the user. */
+export function ownFileProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such directory";
+    case "EISDIR":
+      return "it is a directory; name a file";
+    case "EACCES":
+      return "this user may not use it";
+    case "EEXIST":
+      return "another server has just made it; start again";
+    default:
+      return message;
+  }
+}

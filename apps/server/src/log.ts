@@ -1,21 +1,27 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
 import type { Config } from "./config/schema.ts";
+import type { RecentLog } from "./recent-log.ts";
 
 const STDERR = 2;
 
-/** Logs to standard error: JSON lines, or for people where that is a terminal. Written at once, so none is lost. */
-export async function createLog({ level, pretty }: Config["log"]): Promise<Logger> {
+/**
+ * Logs to standard error: JSON lines, or for people where that is a terminal. Written at once, so none is lost.
+ *
+ * @param recent what keeps the last lines for the console
+ */
+export async function createLog({ level, pretty }: Config["log"], recent?: RecentLog): Promise<Logger> {
   const forPeople = pretty === "auto" ? process.stderr.isTTY === true : pretty;
-  const options = {
-    level,
-    base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
   const stream = forPeople ? await prettyStream() : pino.destination({ dest: STDERR, sync: true });
-  return pino(options, {
-    write: (line: string) => stream.write(forPeople ? decodable(line) : visible(line)),
+  return logTo(level, (line) => {
+    stream.write(forPeople ? `${JSON.stringify(readable(line))}\n` : visible(line));
+    recent?.add(line);
   });
+}
+
+/** A logger that writes each record as a line of JSON. */
+export function logTo(level: string, write: (line: string) => void): Logger {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime, formatters }, { write });
 }
 
 /** What could move a cursor, hide, or turn text round, where somebody reads the log; JSON itself lets half of it pass. */
@@ -32,13 +38,12 @@ function visible(text: string): string {
   );
 }
 
-/** A line of JSON that is still so when its texts are decoded. Only a stack has several lines. */
-function decodable(line: string): string {
-  const shown = (key: string, value: unknown): unknown => {
+/** A line of JSON, taken apart: its texts can be shown as they are. Only a stack has several lines. */
+export function readable(line: string): Record<string, unknown> {
+  return JSON.parse(line, (key, value: unknown) => {
     if (typeof value !== "string") return value;
     return key === "stack" ? visible(value) : visible(value).replaceAll("\n", "\\n");
-  };
-  return `${JSON.stringify(JSON.parse(line, shown))}\n`;
+  });
 }
 
 async function prettyStream(): Promise<DestinationStream> {

@@ -9,6 +9,10 @@ try {
   for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
     command.exitOverride();
   }
+  const [name = ""] = process.argv.slice(2);
+  // Commander would answer `--help` behind any word with the general help.
+  if (/^\w/.test(name) && name !== "help" && !program.commands.some((command) => command.name() === name))
+    program.error(`error: unknown command '${name}'`, { exitCode: 2 });
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { KEYS, type Key } from "./config/keys.ts";
+import { KEYS } from "./config/keys.ts";
 import { ConfigError, loadConfig, type Sources } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { changes, valueAt } from "./config/show.ts";
@@ -66,11 +66,15 @@ export function reloader(
 
 /** A configuration with the live values of another. */
 function withLive(config: Config, next: Config): Config {
-  const result = structuredClone(config);
-  for (const name of LIVE) {
-    const key = KEYS.get(name) as Key;
-    const group = valueAt(result, { ...key, path: key.path.slice(0, -1) }) as Record<string, unknown>;
-    group[key.path.at(-1) as string] = valueAt(next, key);
-  }
-  return result;
+  const live = [...KEYS.values()].filter(({ name }) => LIVE.has(name));
+  return live.reduce((result, key) => withValue(result, key.path, valueAt(next, key)), config);
+}
+
+function withValue<Group extends object>(
+  group: Group,
+  [segment = "", ...rest]: readonly string[],
+  value: unknown,
+): Group {
+  const inner = (group as Record<string, object>)[segment] as object;
+  return { ...group, [segment]: rest.length === 0 ? value : withValue(inner, rest, value) };
 }

@@ -1,6 +1,7 @@
+import { hostname } from "node:os";
 import { openPostgresAccounts, openSqliteAccounts } from "@wireyard/accounts-sql";
-import { redisBackplane } from "@wireyard/backplane-redis";
-import { type AccountStore, type Backplane, createHub, type Hub } from "@wireyard/session";
+import type { RedisBackplane } from "@wireyard/backplane-redis";
+import { type AccountStore, createHub, type Hub, type Secret } from "@wireyard/session";
 import {
   type Listener,
   listenTcp,
@@ -11,11 +12,14 @@ import {
 } from "@wireyard/transport";
 import { type Logger, pino } from "pino";
 import { readCertificate, reloadCertificate } from "./certificate.ts";
+import { type BackplaneTarget, backplaneTarget } from "./config/backplane-url.ts";
 import type { Config, ProtocolName } from "./config/schema.ts";
+import { dataFile, sqliteFile } from "./data-files.ts";
 import { closeSessions } from "./drain.ts";
 import { Failure } from "./errors.ts";
 import { addressOf, type Bound, takePort } from "./listen.ts";
-import { MOUNTS, type ProtocolService } from "./mounts.ts";
+import { MOUNTS, type ProtocolKey, type ProtocolService } from "./mounts.ts";
+import { RecentLog } from "./recent-log.ts";
 import { startWeb, type Web } from "./web/web.ts";
 
 /** The ports of each protocol that is served. */
@@ -23,6 +27,8 @@ export type Ports = { [Name in ProtocolName]?: { tcp: number; tls?: number; udp?
 
 export interface RunningServer {
   readonly ports: Ports;
+  /** Of protocols that have one by now. */
+  readonly keys: { [Name in ProtocolName]?: ProtocolKey };
   /** The address that the ports listen on. */
   readonly host: string;
   readonly hub: Hub;
@@ -36,6 +42,8 @@ export interface RunningServer {
 
 export interface StartOptions {
   log?: Logger;
+  /** The last lines of the log, for the console. Default: none. */
+  recent?: RecentLog;
   /** Begins what SIGTERM begins: the console can ask for it. Default: `close`. */
   drain?: () => void;
   /** Ends the wait for an account store that does not answer yet. */
@@ -52,15 +60,18 @@ const LAST_WORDS_MS = 3_000;
  *   is left open then
  */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
-  const log = options.log ?? pino({ level: "silent" });
+  const { log = pino({ level: "silent" }), recent = new RecentLog() } = options;
   const host = await addressOf(config.host);
   const wantsTls = Object.values(config.protocols).some(
     ({ port, tlsPort }) => port !== null && tlsPort !== null,
   );
   const certificate = wantsTls ? readCertificate(config.tls, log) : undefined;
+  const node = config.node.id ?? `${hostname()}-${process.pid}`;
+  const target = config.backplane === null ? undefined : backplaneTarget(config.backplane.reveal());
+  const shared = await openBackplane(target, node, config, log);
   const hub = createHub({
     accounts: await openAccounts(config.accounts, log, options.signal),
-    ...openBackplane(config, log),
+    ...shared,
     limits: config.limits,
     report: (problem, err) => log.error({ err }, problem),
   });
@@ -69,6 +80,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const datagrams: Bound[] = [];
   const reloads: ((config: Config) => Promise<void> | undefined)[] = [];
   const ports: Ports = {};
+  const keys: RunningServer["keys"] = {};
   const services: Partial<Record<ProtocolName, StreamService>> = {};
   let web: Web | undefined;
 
@@ -77,8 +89,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const { port, tlsPort } = options;
     const { udpPort = null } = options as { udpPort?: number | null };
     if (port === null) return;
-    const service: ProtocolService<Name> = await MOUNTS[name](hub, options, log);
+    const service: ProtocolService<Name> = await MOUNTS[name](hub, options, log, (file) =>
+      dataFile(config.accounts, file),
+    );
     services[name] = service;
+    if (service.key !== undefined) keys[name] = service.key;
     reloads.push((next) => service.reload?.(next.protocols[name]));
     const key = `protocols.${name}`;
     const maxQueuedBytes = config.limits.outboundBytes;
@@ -126,13 +141,24 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   try {
-    if (config.backplane !== null) await reachBackplane(hub, config.backplane);
+    if (target !== undefined) await reachBackplane(hub, target);
     for (const name of Object.keys(MOUNTS) as ProtocolName[]) await serve(name);
     if (streams.length === 0)
       throw new Failure("protocols: every port is null, so there is nothing to serve");
     if (config.web.port !== null) {
       const drain = options.drain ?? (() => void closeOnce());
-      web = await startWeb({ config, hub, log, host, protocols: ports, services, drain });
+      web = await startWeb({
+        ...shared,
+        config,
+        node,
+        hub,
+        log,
+        recent,
+        host,
+        protocols: ports,
+        services,
+        drain,
+      });
     }
   } catch (error) {
     await close(0, 0);
@@ -140,6 +166,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   return {
     ports,
+    keys,
     host,
     hub,
     web,
@@ -151,9 +178,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   };
 }
 
-async function openAccounts(url: string, log: Logger, signal?: AbortSignal): Promise<AccountStore> {
+async function openAccounts(accounts: Secret, log: Logger, signal?: AbortSignal): Promise<AccountStore> {
   try {
-    if (url.startsWith("sqlite:")) return await openSqliteAccounts({ file: url.slice("sqlite:".length) });
+    const file = sqliteFile(accounts);
+    if (file !== undefined) return await openSqliteAccounts({ file });
+    const url = accounts.reveal();
     const report = (problem: string, err: unknown): void => log.warn({ err }, problem);
     return await openPostgresAccounts({ url, report, signal });
   } catch (error) {
@@ -161,10 +190,16 @@ async function openAccounts(url: string, log: Logger, signal?: AbortSignal): Pro
   }
 }
 
-function openBackplane(config: Config, log: Logger): { backplane?: Backplane } {
-  const { backplane: url, node } = config;
-  if (url === null) return {};
-  if (config.accounts.startsWith("sqlite:")) {
+async function openBackplane(
+  target: BackplaneTarget | undefined,
+  node: string,
+  config: Config,
+  log: Logger,
+): Promise<{ backplane?: RedisBackplane }> {
+  if (target === undefined) return {};
+  // Not before: its driver derives a class from String, after which V8 looks up the methods of strings anew at each call.
+  const { redisBackplane } = await import("@wireyard/backplane-redis");
+  if (sqliteFile(config.accounts) !== undefined) {
     log.warn("accounts in a SQLite file are known to this node alone; the other nodes have theirs");
   }
   const report = (problem: string, err?: unknown): void => {
@@ -172,25 +207,17 @@ function openBackplane(config: Config, log: Logger): { backplane?: Backplane } {
     else log.error({ err }, problem);
   };
   return {
-    backplane: redisBackplane({
-      url,
-      leaseMs: node.leaseMs,
-      ...(node.id !== null && { nodeId: node.id }),
-      report,
-    }),
+    backplane: redisBackplane({ ...target.options, leaseMs: config.node.leaseMs, nodeId: node, report }),
   };
 }
 
 /** Ids and rooms are shared from the first connection on: a node that cannot share them does not start. */
-async function reachBackplane(hub: Hub, url: string): Promise<void> {
+async function reachBackplane(hub: Hub, { place }: BackplaneTarget): Promise<void> {
   try {
     await hub.check();
   } catch (error) {
-    throw new Failure(
-      `backplane: ${new URL(url).host} cannot be used; is Redis or Valkey 7 or later running there?`,
-      {
-        cause: error,
-      },
-    );
+    throw new Failure(`backplane: ${place} cannot be used; is Redis or Valkey 7 or later running there?`, {
+      cause: error,
+    });
   }
 }

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { runInNewContext } from "node:vm";
+import { connectJsonPacket, type JsonPacketClient } from "@wireyard/json-packet/client";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { banner } from "../src/banner.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -32,5 +34,19 @@ describe("the banner", () => {
       client.send(execFileSync("sh", ["-c", command]));
       await client.receive(ANSWERS[name] as RegExp);
     }
+  });
+
+  it("has what an encrypting client connects with where JSON packets must be encrypted", async () => {
+    const settings = ANY_PORTS.filter((arg) => arg !== "--set");
+    const required = ["accounts=sqlite::memory:", "protocols.json-packet.encryption=required"];
+    const server = await startServer(loadConfig({ env: {}, settings: [...settings, ...required] }).config);
+    onTestFinished(() => server.close());
+    const text = banner(server);
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    expect(text).not.toContain("handShake");
+    const [pasted = ""] = /connectJsonPacket\(\{[^}]+\}\)/.exec(text) ?? [];
+    const client: JsonPacketClient = await runInNewContext(pasted, { connectJsonPacket });
+    expect([client.encrypted, await client.isAlive()]).toEqual([true, true]);
+    client.close();
   });
 });

@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig } from "../src/config/load.ts";
+import type { Config } from "../src/config/schema.ts";
 import { shown } from "../src/config/secrets.ts";
 import { changes, configYaml, withoutSecrets } from "../src/config/show.ts";
 import { temporaryDirectory } from "./processes.ts";
@@ -45,7 +47,10 @@ describe("what cannot be taken is told in one line that names key, source, value
     ["protocols.colon-relay.errors=yes", '"yes" is not true or false'],
     ["log.pretty=maybe", '"maybe" is not auto, true or false'],
     ["accounts=users.db", '"users.db" is not sqlite:FILE, sqlite::memory: or postgres://'],
-    ["backplane=nats://h", '"nats://h" is not redis://HOST:PORT, or null'],
+    [
+      "backplane=nats://h",
+      '"nats://h" is not redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/GROUP or',
+    ],
     ["host=", 'host (from --set): "" is not text'],
     [
       "web.origins=[https://a.example/]",
@@ -70,7 +75,9 @@ describe("what cannot be taken is told in one line that names key, source, value
     writeFileSync(file, "limits:\n");
     expect(messageOf({ file })).toContain("limits (from");
     writeFileSync(file, "host: a\nhost: b\n");
-    expect(messageOf({ file })).toContain("Map keys must be unique at line 2");
+    expect(messageOf({ file })).toBe(`host (from ${file}): it is there twice, again in line 2; leave one`);
+    writeFileSync(file, "web: { port: 1 }\nlimits:\n  frameBytes: 9000\n  frameBytes: 9001\n");
+    expect(messageOf({ file })).toContain("frameBytes (from");
     writeFileSync(file, "host: [\n");
     expect(messageOf({ file })).toContain("it is neither YAML nor JSON");
     expect(messageOf({ file: `${file}.not` })).toBe(`--config (from ${file}.not): there is no such file`);
@@ -150,13 +157,32 @@ describe("secrets", () => {
 
   it("are not in what is printed", () => {
     const { config } = loadConfig({ env: {}, settings: [] });
-    const postgres = { ...config, accounts: "postgres://u:secret@h/d", backplane: "redis://:secret@h:6379" };
-    expect(withoutSecrets(postgres)).toMatchObject({
+    const settings = ["accounts=postgres://u:hunter2@h/d", "backplane=redis+sentinel://:hunter2@h:6379/main"];
+    const several = loadConfig({ env: {}, settings });
+    expect(withoutSecrets(several.config)).toMatchObject({
       accounts: "postgres://u:***@h/d",
-      backplane: "redis://:***@h:6379",
+      backplane: "redis+sentinel://:***@h:6379/main",
     });
-    expect(configYaml({ config: postgres, origins: new Map() })).not.toContain("secret");
-    expect(JSON.stringify(changes(config, postgres))).not.toContain("secret");
+    const shownInAnyWay = [
+      configYaml(several),
+      JSON.stringify(several),
+      inspect(several, { depth: null, showHidden: true }),
+      `${several.config.accounts} ${several.config.backplane}`,
+      JSON.stringify(changes(config, several.config)),
+    ].join("\n");
+    expect(shownInAnyWay).toContain("postgres://u:***@h/d");
+    expect(shownInAnyWay).not.toContain("hunter2");
+    expect(several.config.accounts.reveal()).toBe("postgres://u:hunter2@h/d");
+  });
+
+  it("that have changed are a change, though it shows no difference", () => {
+    const [before, after] = ["one", "two"].map(
+      (password) => loadConfig({ env: {}, settings: [`accounts=postgres://u:${password}@h/d`] }).config,
+    ) as [Config, Config];
+    expect(JSON.parse(JSON.stringify(changes(before, after)))).toEqual([
+      { key: "accounts", from: "postgres://u:***@h/d", to: "postgres://u:***@h/d" },
+    ]);
+    expect(changes(before, before)).toEqual([]);
   });
 
   it("nor are control characters or long values", () => {

@@ -45,7 +45,12 @@ describe("defaults", () => {
       keepAliveMs: 20_000,
       favicon: null,
     });
-    expect(config.protocols["json-packet"]).toEqual({ port: 25565, tlsPort: null, encryption: "optional" });
+    expect(config.protocols["json-packet"]).toEqual({
+      port: 25565,
+      tlsPort: null,
+      encryption: "optional",
+      keyFile: null,
+    });
     expect(config.web).toEqual({ port: 8080, origins: [], adminTokenFile: null });
     expect(config).toMatchObject({ backplane: null, node: { id: null, leaseMs: 5_000 }, drainMs: 10_000 });
     expect(config.limits).toEqual(DEFAULT_LIMITS);
@@ -103,16 +108,16 @@ describe("a file", () => {
   it("is what relative paths are relative to, wherever they were given", () => {
     const file = fileOf("accounts: sqlite:data/users.db");
     mkdirSync(join(file, "../data"));
-    expect(load({ file }).config.accounts).toBe(`sqlite:${join(file, "../data/users.db")}`);
-    expect(load({ file, settings: ["accounts=sqlite:b.db"] }).config.accounts).toBe(
+    expect(load({ file }).config.accounts.reveal()).toBe(`sqlite:${join(file, "../data/users.db")}`);
+    expect(load({ file, settings: ["accounts=sqlite:b.db"] }).config.accounts.reveal()).toBe(
       `sqlite:${join(file, "../b.db")}`,
     );
-    expect(load({ file: fileOf("") }).config.accounts).toMatch(/wireyard-test-.*[/\\]wireyard\.db$/);
+    expect(load({ file: fileOf("") }).config.accounts.reveal()).toMatch(/wireyard-test-.*[/\\]wireyard\.db$/);
   });
 
   it("is not needed: then they are relative to the working directory", () => {
-    expect(load({}).config.accounts).toBe(`sqlite:${resolve("wireyard.db")}`);
-    expect(load({ settings: ["accounts=sqlite::memory:"] }).config.accounts).toBe("sqlite::memory:");
+    expect(load({}).config.accounts.reveal()).toBe(`sqlite:${resolve("wireyard.db")}`);
+    expect(load({ settings: ["accounts=sqlite::memory:"] }).config.accounts.reveal()).toBe("sqlite::memory:");
   });
 });
 

@@ -241,6 +241,7 @@ describe("SIGHUP", () => {
     const reload = vi.fn(() => new Promise<void>((resolve) => finish.push(resolve)));
     const starting = Promise.resolve({
       ports: {},
+      keys: {},
       host: "",
       hub: null as never,
       reload,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fetchStatus } from "@wireyard/varint-state/client";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { Engine, NO_ENGINE, until } from "../../../packages/backplane-redis/test/engine.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -83,6 +84,63 @@ describe.skipIf(NO_ENGINE)("several nodes on one back plane", () => {
     await ann.receive(/3:\d+:back\n1:lobby-2\n$|1:lobby-2\n3:\d+:back\n$/);
   });
 
+  it("find it by its sentinels", async () => {
+    const sentinel = await Engine.startSentinel(engine);
+    onTestFinished(() => sentinel.stop());
+    shared[1] = `backplane=redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/main`;
+    await expectOneRoom(await start(), await start());
+
+    shared[1] = `backplane=redis+sentinel://u:hunter2@127.0.0.1:${sentinel.port}/other`;
+    const failure = await start().catch((error: Error) => error.message);
+    expect(failure).toBe(
+      `backplane: the group other of 127.0.0.1:${sentinel.port} cannot be used; is Redis or Valkey 7 or later running there?`,
+    );
+  });
+
+  it("find it by a server of its cluster", async () => {
+    const server = await Engine.start(undefined, ["--cluster-enabled", "yes"]);
+    onTestFinished(() => server.stop());
+    await server.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    await until(async () => (await server.ask("CLUSTER", "INFO")).includes("cluster_state:ok"));
+    shared[1] = `backplane=redis+cluster://127.0.0.1:1,127.0.0.1:${server.port}`;
+    await expectOneRoom(await start(), await start());
+  });
+
+  it("[VARINT-5.3] [COLON-4.6] tell the sessions of all in each status, and a sender of doubt, and count at /metrics", async () => {
+    const [one, two] = [await startWebServer(shared), await start()];
+    const [ann, bob] = [relayClient(one), relayClient(two)];
+    ann.send("0:ann:\n2:lobby\n");
+    await ann.receive(/4:\d+\n$/);
+    bob.send("0:bob:\n2:lobby\n");
+    await ann.receive(/^2:\d+:lobby\n$/);
+    const status = async (): Promise<string> => {
+      const url = `tcp://127.0.0.1:${portOf(one, "varint-state")}`;
+      const { max, online, sample } = (await fetchStatus({ url })).status.players;
+      return `${online} of ${max}: ${sample.map(({ name }) => name).join(" ")}`;
+    };
+    await until(async () => (await status()) === "3 of 20000: ann bob");
+    const metric = async (name: string): Promise<string | undefined> => {
+      const headers = { authorization: `Bearer ${one.token}` };
+      const { body } = await one.ask("/metrics", { headers });
+      return new RegExp(`^${name} (\\d+)$`, "m").exec(body)?.[1];
+    };
+    expect([await metric("wireyard_nodes"), await metric("wireyard_backplane_in_doubt_total")]).toEqual([
+      "2",
+      "0",
+    ]);
+
+    engine.signal("SIGSTOP");
+    ann.send("3:3:hello\n");
+    expect(await ann.receive(/\n$/)).toBe(
+      "9:rate_limited:an ordered message may not have reached everybody\n",
+    );
+    expect(await status()).toBe("2 of 10000: ann");
+    engine.signal("SIGCONT");
+    await until(async () => (await one.ask("/readyz")).status === 200);
+    await until(async () => (await status()) === "3 of 20000: ann bob");
+    expect(await metric("wireyard_backplane_in_doubt_total")).toBe("1");
+  });
+
   it("do not start where there is no engine, and name it without its password", async () => {
     await engine.kill();
     shared[1] = `backplane=redis://u:secret@127.0.0.1:${engine.port}`;
@@ -92,6 +150,14 @@ describe.skipIf(NO_ENGINE)("several nodes on one back plane", () => {
     );
   });
 });
+
+async function expectOneRoom(one: RunningServer, two: RunningServer): Promise<void> {
+  const [ann, bob] = [relayClient(one), relayClient(two)];
+  ann.send("0:ann:\n2:lobby\n");
+  await ann.receive(/4:\d+\n$/);
+  bob.send("0:bob:\n2:lobby\n3:2:hello\n");
+  await ann.receive(/3:\d+:hello\n$/);
+}
 
 function relayClient(server: RunningServer): Client {
   return new Client(portOf(server, "colon-relay"));

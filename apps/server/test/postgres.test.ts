@@ -19,8 +19,13 @@ describe.skipIf(!hasPostgres)("accounts in PostgreSQL", () => {
   }, START_MS);
 
   async function node(url: string): Promise<WebServer & { request(command: string): Promise<string> }> {
-    const tokenFile = join(temporaryDirectory(), "admin");
-    const server = await startWebServer([`accounts=${url}`, `web.adminTokenFile=${tokenFile}`, "drainMs=0"]);
+    const directory = temporaryDirectory();
+    const server = await startWebServer([
+      `accounts=${url}`,
+      `web.adminTokenFile=${join(directory, "admin")}`,
+      `protocols.json-packet.keyFile=${join(directory, "key.pem")}`,
+      "drainMs=0",
+    ]);
     const client = new Client(server.ports["comma-command"]?.tcp ?? 0);
     const request = (command: string): Promise<string> => {
       client.send(frame(`req,1,${command}`));

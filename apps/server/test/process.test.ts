@@ -54,6 +54,7 @@ describe("wireyard serve", () => {
       "accounts are open",
       ...Array(4).fill("listening"),
       "the web port is listening",
+      "the key for encrypted links is ready",
       "stopping: sessions are being closed",
       "stopped",
     ]);
@@ -66,6 +67,14 @@ describe("wireyard serve", () => {
     ]);
     expect(Object.keys(ready)).toEqual(["pid", "colon-relay", "comma-command", "varint-state"]);
     expect(ready["colon-relay"]).toEqual({ tcp: expect.any(Number) });
+  });
+
+  it("warns where anybody who can reach it may take any name", async () => {
+    const server = await serve(["--set", "host=0.0.0.0"]);
+    expect(await server.logged("passwords are not looked at")).toMatchObject({
+      level: "warn",
+      key: "protocols.colon-relay.auth",
+    });
   });
 
   it("makes its accounts file where the configuration says", async () => {
@@ -103,6 +112,14 @@ describe("what keeps it from starting", () => {
     expect(stderr.split("\n")).toHaveLength(1);
     return stderr;
   };
+
+  it("is said in one line, whatever was ready by then", async () => {
+    const stranger = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void stranger.close());
+    await new Promise((resolve) => stranger.once("listening", resolve));
+    const { port } = stranger.address() as { port: number };
+    expect(await failing(["--set", `web.port=${port}`])).toContain(`web.port: port ${port} of 127.0.0.1`);
+  });
 
   it("is a port in use, by a stranger or by another server", async () => {
     const stranger = createServer().listen(0, "127.0.0.1");

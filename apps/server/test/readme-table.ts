@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Secret } from "@wireyard/session";
 import { KEYS, type Key } from "../src/config/keys.ts";
 
 /**
@@ -26,7 +27,8 @@ function table(): string {
 }
 
 function row({ name, fallback, description, allowed, env }: Key): string {
-  const value = typeof fallback === "string" ? fallback : JSON.stringify(fallback);
+  const value =
+    typeof fallback === "string" || fallback instanceof Secret ? `${fallback}` : JSON.stringify(fallback);
   return `| \`${name}\` | \`${value}\` | ${description} | ${allowed} | \`${env}\` |`;
 }
 

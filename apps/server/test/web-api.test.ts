@@ -1,29 +1,15 @@
+import { hostname } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { firstOf } from "../src/web/paging.ts";
 import { serve } from "./processes.ts";
 import { Client, frame, STATUS_REQUEST } from "./sockets.ts";
-import { type ApiAnswer, startWebServer, type WebServer } from "./web-server.ts";
+import { type ApiAnswer, pagesOf, startWebServer, type WebServer } from "./web-server.ts";
 
 async function enter(server: WebServer, name: string, room: string): Promise<Client> {
   const client = new Client(server.ports["colon-relay"]?.tcp ?? 0);
   client.send(`0:${name}:pw\n2:${room}\n`);
   await client.receive(/\n4:\d+\n/);
   return client;
-}
-
-/** Every row of a list, a page after the other, and how many pages those are. */
-async function pagesOf(server: WebServer, path: string): Promise<{ rows: ApiAnswer[]; pages: number }> {
-  const rows: ApiAnswer[] = [];
-  let next: string | null = "";
-  let pages = 0;
-  while (next !== null) {
-    const after = next === "" ? "" : `&after=${encodeURIComponent(next)}`;
-    const page: ApiAnswer = await server.api(`${path}${after}`);
-    rows.push(...page.rows);
-    next = page.next;
-    pages++;
-  }
-  return { rows, pages };
 }
 
 describe("/api/overview", () => {
@@ -38,6 +24,7 @@ describe("/api/overview", () => {
     await varint.receive(/\}\}$/);
     const overview = await server.api("/api/overview");
     expect(overview).toMatchObject({
+      node: `${hostname()}-${process.pid}`,
       state: "serving",
       sessions: 3,
       users: 0,
@@ -96,7 +83,7 @@ describe("/api/sessions", () => {
     expect(colon).toMatchObject({ protocol: "colon-relay", name: "dan", user: null, room: "lobby" });
     expect(carol).toMatchObject({ protocol: "comma-command", name: "Carol", user: "Carol", room: null });
     expect(carol).toMatchObject({ transport: "tcp", address: "127.0.0.1" });
-    const paths = ["/api/overview", "/api/users", "/api/rooms", "/metrics"];
+    const paths = ["/api/overview", "/api/users", "/api/rooms", "/api/log?limit=200", "/metrics"];
     const headers = { authorization: `Bearer ${server.token}` };
     const others = await Promise.all(paths.map(async (path) => (await server.ask(path, { headers })).body));
     for (const secret of ["hunter-22", uuid, remoteToken, server.token]) {
@@ -168,6 +155,8 @@ describe("the lists", () => {
     "/api/sessions?after=70000",
     "/api/rooms/a/members?after=-1",
     "/api/overview?after=x",
+    "/api/log?after=x",
+    "/api/log?level=loud",
   ])("refuse %s", async (path) => {
     const server = await startWebServer();
     expect((await server.api(path)).error.code).toBe("bad_parameter");

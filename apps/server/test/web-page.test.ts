@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { temporaryDirectory } from "./processes.ts";
-import { Client } from "./sockets.ts";
+import { Client, frame } from "./sockets.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
@@ -67,6 +67,29 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(await relay.getByRole("cell").first().textContent()).toBe("1");
       expect(await page.locator(".plot canvas").count()).toBe(1);
       expect(await page.title()).toBe("1 · Wireyard");
+    });
+
+    it("shows the accounts and the last of the log, filtered on the server's side and as text", async () => {
+      const server = await startWebServer();
+      const comma = new Client(server.ports["comma-command"]?.tcp ?? 0);
+      comma.send(frame("register,Carol,hunter-22"));
+      await comma.receive(/ok/);
+      comma.send(frame("login,carol,hunter-22"));
+      await comma.receive(/ok/);
+      const evil = "<img src=x onerror=alert(1)>";
+      server.log.error({ name: evil, err: new Error(evil) }, evil);
+      const page = await openConsole(server);
+      const users = page.getByRole("region", { name: "Users" });
+      await users.getByRole("row", { name: "Carol 1" }).waitFor();
+      const log = page.getByRole("region", { name: "Log" });
+      await log.getByText("the administrator logged in").waitFor();
+      await log.getByLabel("Level").selectOption("error");
+      await expect.poll(() => log.locator("tbody tr").count()).toBe(1);
+      expect(await log.locator("bdi").allTextContents()).toEqual([evil, `name: ${evil}`, evil]);
+      expect(await page.locator("td img").count()).toBe(0);
+      await log.getByLabel("Text").fill("nothing like that");
+      await log.getByLabel("Text").press("Enter");
+      await log.getByText("No line is like that.").waitFor();
     });
 
     it("kicks a session, after it has asked back", async () => {

@@ -1,7 +1,9 @@
 import { type IncomingHttpHeaders, request } from "node:http";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
+import { logTo } from "../src/log.ts";
+import { RecentLog } from "../src/recent-log.ts";
 import { type RunningServer, startServer } from "../src/server.ts";
 import { ANY_PORTS } from "./processes.ts";
 
@@ -23,6 +25,8 @@ export interface WebServer extends RunningServer {
   readonly token: string;
   /** The lines of the log. */
   readonly logged: string[];
+  /** What the server logs by, and tests too. */
+  readonly log: Logger;
   /** Sends a request with these very headers, `Host` among them. */
   ask(path: string, question?: Question): Promise<Answer>;
   /** The same with the admin token; the answer's JSON. */
@@ -43,8 +47,12 @@ export async function startWebServer(
   const all = [...free, "web.port=0", "accounts=sqlite::memory:", ...settings];
   const { config } = loadConfig({ env: {}, settings: all });
   const logged: string[] = [];
-  const log: Logger = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
-  const server = await startServer(config, { log, ...options });
+  const recent = new RecentLog();
+  const log = logTo("trace", (line) => {
+    logged.push(line);
+    recent.add(line);
+  });
+  const server = await startServer(config, { log, recent, ...options });
   onTestFinished(() => server.close());
   const port = server.web?.port ?? 0;
   const token = new URL(server.web?.adminUrl ?? "http://none/").searchParams.get("token") ?? "";
@@ -54,6 +62,7 @@ export async function startWebServer(
     port,
     token,
     logged,
+    log,
     ask,
     async api(path, question = {}) {
       const headers = { authorization: `Bearer ${token}`, ...question.headers };
@@ -64,6 +73,24 @@ export async function startWebServer(
       return headers["set-cookie"]?.[0]?.split(";")[0] ?? "";
     },
   };
+}
+
+/** Every row of a list, a page after the other, and how many pages those are. */
+export async function pagesOf(
+  server: WebServer,
+  path: string,
+): Promise<{ rows: ApiAnswer[]; pages: number }> {
+  const rows: ApiAnswer[] = [];
+  let next: string | null = "";
+  let pages = 0;
+  while (next !== null) {
+    const after = next === "" ? "" : `&after=${encodeURIComponent(next)}`;
+    const page: ApiAnswer = await server.api(`${path}${after}`);
+    rows.push(...page.rows);
+    next = page.next;
+    pages++;
+  }
+  return { rows, pages };
 }
 
 function send(port: number, path: string, { method = "GET", headers = {}, body }: Question): Promise<Answer> {

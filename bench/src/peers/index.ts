@@ -45,7 +45,11 @@ function command(
 }
 
 /** A server of ours on a package from npm. */
-function onNode(name: string, script: string, port = "main"): Peer {
+export function onNode(
+  name: string,
+  script: string,
+  { port = "main", args = [] }: { port?: string; args?: readonly string[] } = {},
+): Peer {
   const manifest = path.join(BENCH, "node_modules", name, "package.json");
   const version = (): string | undefined => {
     try {
@@ -62,12 +66,13 @@ function onNode(name: string, script: string, port = "main"): Peer {
       const file = path.join(import.meta.dirname, "servers", script);
       const ready = (line: string): Record<string, number> | undefined =>
         line.startsWith("ready ") ? { [port]: Number(line.slice(6)) } : undefined;
-      return startServer(process.execPath, [file], { ready });
+      return startServer(process.execPath, [file, ...args], { ready });
     },
   };
 }
 
-const redis = command("redis", "redis-server", ["--version"], (port) => {
+/** It keeps nothing on disk. */
+export const redis = command("redis", "redis-server", ["--version"], (port) => {
   return [
     "--bind",
     "127.0.0.1",
@@ -110,7 +115,7 @@ export function allPeers({ isBuilt }: { isBuilt: boolean }): Peer[] {
     onNode("ws", "ws.ts"),
     onNode("socket.io", "socket-io.ts"),
     onNode("aedes", "aedes.ts"),
-    onNode("minecraft-protocol", "minecraft.ts", "varint"),
+    onNode("minecraft-protocol", "minecraft.ts", { port: "varint" }),
   ];
 }
 

@@ -39,8 +39,12 @@ interface ReadyLine {
   readonly [protocol: `${string}-${string}`]: { readonly tcp?: number; readonly udp?: number } | undefined;
 }
 
-/** Wireyard's server: from its sources, or as it was built (`pnpm build`) and is published. */
-export function wireyard(isBuilt: boolean): Peer {
+/**
+ * Wireyard's server: from its sources, or as it was built (`pnpm build`) and is published.
+ *
+ * @param more settings beside those that every one has
+ */
+export function wireyard(isBuilt: boolean, more: Readonly<Record<string, string>> = {}): Peer {
   const main = isBuilt ? ["dist/main.js"] : ["--conditions=source", "src/main.ts"];
   const script = path.join(APP, main.at(-1) as string);
   return {
@@ -50,7 +54,10 @@ export function wireyard(isBuilt: boolean): Peer {
     async start() {
       // Accounts are a file, as by default.
       const cwd = mkdtempSync(path.join(tmpdir(), "wireyard-bench-"));
-      const set = Object.entries(SETTINGS).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+      const set = Object.entries({ ...SETTINGS, ...more }).flatMap(([key, value]) => [
+        "--set",
+        `${key}=${value}`,
+      ]);
       const args = [...main.slice(0, -1), script, "serve", ...set];
       const running = await startServer(process.execPath, args, { cwd, ready: readPorts });
       const stop = async (): Promise<void> => {

@@ -18,6 +18,8 @@ interface Shard {
 /** Buckets of a cluster: each lies on one server, and so its scripts are atomic. */
 export const CLUSTER_BUCKETS = 16;
 const CONNECT_MS = 1_500;
+/** Of several sentinels the next is asked when one hangs. */
+const SENTINEL_MS = CONNECT_MS / 3;
 
 /**
  * A connection to the whole engine, made once and used until it breaks: there is no offline queue, nothing is sent
@@ -189,10 +191,14 @@ export class Connection {
 }
 
 function client(place: RedisOptions | string, { connection }: Settings): Redis {
+  const { tls } = connection ?? {};
   const options: RedisOptions = {
     ...connection,
+    // By itself ioredis would speak to sentinels, and to the master they tell of, in the clear.
+    ...(tls !== undefined && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
+    sentinelCommandTimeout: SENTINEL_MS,
     // Sent twice is told twice; and what waits for a connection has no bound.
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,
@@ -214,33 +220,36 @@ function client(place: RedisOptions | string, { connection }: Settings): Redis {
 function placeOf({ url, sentinels }: Settings): RedisOptions | string {
   if (url !== undefined) return url;
   const { name, addresses } = sentinels as NonNullable<Settings["sentinels"]>;
-  return { name, sentinels: [...addresses] };
+  // Another one first each time: one whose machine is gone costs the whole attempt.
+  const first = Math.floor(Math.random() * addresses.length);
+  return { name, sentinels: [...addresses.slice(first), ...addresses.slice(0, first)] };
 }
 
-/** The master of each bucket, as the first server knows it that answers. */
+/** The master of each bucket, as the first server tells it that answers: all are asked at once, since one may hang. */
 async function mastersOf(
   addresses: readonly EngineAddress[],
   prefix: string,
   connect: (place: RedisOptions) => Promise<Redis>,
 ): Promise<EngineAddress[]> {
-  let failure: unknown;
-  for (const { host, port } of addresses) {
-    try {
-      const redis = await connect({ host, port });
-      const slots = (await redis.cluster("SLOTS")) as unknown as [number, number, [string, number]][];
-      const masters: EngineAddress[] = [];
-      for (let bucket = 0; bucket < CLUSTER_BUCKETS; bucket++) {
-        const slot = Number(await redis.cluster("KEYSLOT", `{${prefix}:${bucket}}`));
-        const range = slots.find(([first, last]) => first <= slot && slot <= last);
-        if (range === undefined) throw new Error(`no server of the cluster serves slot ${slot}`);
-        // A server that does not know its own address tells an empty one.
-        const [masterHost, masterPort] = range[2];
-        masters.push({ host: masterHost || host, port: masterPort });
-      }
-      return masters;
-    } catch (error) {
-      failure = error;
+  const asked = addresses.map(async ({ host, port }) => {
+    const redis = await connect({ host, port });
+    // One that is cut off from the others goes on telling what was.
+    if (!String(await redis.cluster("INFO")).includes("cluster_state:ok")) {
+      throw new Error(`the cluster is down, as ${host}:${port} sees it`);
     }
-  }
-  throw failure;
+    const slots = (await redis.cluster("SLOTS")) as unknown as [number, number, [string, number]][];
+    const masters: EngineAddress[] = [];
+    for (let bucket = 0; bucket < CLUSTER_BUCKETS; bucket++) {
+      const slot = Number(await redis.cluster("KEYSLOT", `{${prefix}:${bucket}}`));
+      const range = slots.find(([first, last]) => first <= slot && slot <= last);
+      if (range === undefined) throw new Error(`no server of the cluster serves slot ${slot}`);
+      // A server that does not know its own address tells an empty one.
+      const [masterHost, masterPort] = range[2];
+      masters.push({ host: masterHost || host, port: masterPort });
+    }
+    return masters;
+  });
+  return Promise.any(asked).catch((error: AggregateError) => {
+    throw error.errors[0];
+  });
 }

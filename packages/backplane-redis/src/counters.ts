@@ -4,6 +4,8 @@ export interface BackplaneCounters {
   outages: number;
   /** Messages for other nodes that were not sent: the engine was away, or too much was on its way to it. */
   unsent: number;
+  /** Ordered messages that may not have reached everybody; their senders were told. */
+  inDoubt: number;
   /** Times that events of a room were missing, and its members were read again. */
   gaps: number;
   /** Events of rooms, messages among them, that those gaps held. */
@@ -15,5 +17,5 @@ export interface BackplaneCounters {
 }
 
 export function noCounts(): BackplaneCounters {
-  return { outages: 0, unsent: 0, gaps: 0, missed: 0, leasesLost: 0, nodesSwept: 0 };
+  return { outages: 0, unsent: 0, inDoubt: 0, gaps: 0, missed: 0, leasesLost: 0, nodesSwept: 0 };
 }

@@ -6,6 +6,14 @@ import type { Settings } from "./options.ts";
 const TICKS = { renewal: 2, patience: 3 };
 const MOST_TICK_MS = 500;
 
+/** What a node tells the others unasked: how many sessions it has, and some of their names as JSON. */
+export interface OtherNode {
+  readonly sessions: number;
+  readonly names: string;
+}
+
+type RenewReply = [dead: string[], others: [number: string, sessions: number, names: string][]];
+
 /**
  * The node's right to speak for its members: a key for each bucket that the engine lets run out. What a node without it
  * asks for is refused by the scripts, so a node that slept through its lease cannot bring ghosts back.
@@ -15,6 +23,8 @@ export class Lease {
   readonly epochs: readonly string[];
   /** Whether the members of the registration before are still in their rooms. */
   readonly resumed: boolean;
+  /** What each other living node tells of its sessions, as of the last renewal. */
+  others: readonly OtherNode[] = [];
   private readonly connection: Connection;
   private readonly settings: Settings;
   private readonly counters: BackplaneCounters;
@@ -106,9 +116,11 @@ export class Lease {
     );
     const [replies] = await Promise.all([Promise.all(asked), connection.ping()]);
     if (replies.includes(null)) throw new Error("this node's lease has run out");
+    const renewed = replies as RenewReply[];
+    this.others = renewed.flatMap(([, others], bucket) => othersOf(others, bucket, renewed.length));
     // After an outage of the engine every lease has run out: the others get the time to come back.
     if (performance.now() - this.startedAt < settings.leaseMs) return;
-    for (const [bucket, dead] of (replies as string[][]).entries()) {
+    for (const [bucket, [dead]] of renewed.entries()) {
       for (let i = 0; i + 1 < dead.length; i += 2) {
         await this.sweep(bucket, Number(dead[i]), dead[i + 1] as string);
         this.counters.nodesSwept++;
@@ -119,4 +131,11 @@ export class Lease {
   private async sweep(bucket: number, number: number, epoch: string): Promise<void> {
     while (Number(await this.connection.run(bucket, "sweep", [number, epoch])) > 0);
   }
+}
+
+/** A node tells of its sessions in one bucket alone. */
+function othersOf(others: RenewReply[1], bucket: number, buckets: number): OtherNode[] {
+  return others
+    .filter(([number]) => Number(number) % buckets === bucket)
+    .map(([, sessions, names]) => ({ sessions, names }));
 }

@@ -1,6 +1,7 @@
 import {
   type BackplaneEvent,
   type BackplaneNode,
+  type Elsewhere,
   type MaybePromise,
   type Member,
   type NodeSummary,
@@ -15,8 +16,9 @@ import type { BackplaneCounters } from "./counters.ts";
 import { Membership } from "./membership.ts";
 import type { Settings } from "./options.ts";
 import { digestOf } from "./password.ts";
+import type { FollowedRoom } from "./room.ts";
 import { SessionList } from "./sessions.ts";
-import { Uplink } from "./uplink.ts";
+import { type Reply, Uplink } from "./uplink.ts";
 import {
   decodeMemberPost,
   decodeRoomEvent,
@@ -56,9 +58,13 @@ export class RedisNode implements BackplaneNode {
       lost: () => {
         this.membership.lost();
         this.ownPosts.lost();
+        this.list.lost();
       },
       heal: (resumed) => this.heal(resumed),
-      renewed: (connection, lease) => this.list.write(connection, this.number, lease.epochs),
+      renewed: (connection, lease) => {
+        this.list.heard(lease.others);
+        return this.list.write(connection, this.number, lease.epochs);
+      },
     });
     this.membership = new Membership(this.uplink, counters, settings.prefix, emit);
     this.uplink.start();
@@ -66,6 +72,10 @@ export class RedisNode implements BackplaneNode {
 
   get number(): number {
     return this.uplink.number;
+  }
+
+  get elsewhere(): Elsewhere {
+    return this.list.elsewhere;
   }
 
   join(member: Member, room: string, password: string): Promise<boolean> {
@@ -91,9 +101,7 @@ export class RedisNode implements BackplaneNode {
     const sent = this.uplink.send(room.bucket, "post", [post.from.id, name, body], body.length);
     if (sent === undefined) return this.unsent(echo);
     if (!echo) return sent.then(nothing, () => this.unsent(false));
-    return sent.then(([what, made, seq]) =>
-      what === "posted" ? room.reached(made as number, seq as number) : undefined,
-    );
+    return this.heard(room, sent);
   }
 
   postToMembers(ids: readonly number[], post: RoomPost): MaybePromise<void> {
@@ -159,6 +167,21 @@ export class RedisNode implements BackplaneNode {
     // Within a bucket they come in this order; between buckets of a cluster it is the nearest there is to one.
     if (buckets > 1) rooms.sort((a, b) => a.made - b.made);
     return rooms.map(({ summary }) => summary);
+  }
+
+  /** @throws {RefusedError} `unavailable`, where it may have reached all, some or nobody */
+  private async heard(room: FollowedRoom, sent: Promise<Reply>): Promise<void> {
+    let cause: unknown;
+    try {
+      const [what, made, seq] = await sent;
+      if (what === "posted" && (await room.reached(made as number, seq as number))) return;
+    } catch (error) {
+      cause = error;
+    }
+    this.counters.inDoubt++;
+    const error = new RefusedError("unavailable", "an ordered message may not have reached everybody");
+    error.cause = cause;
+    throw error;
   }
 
   private tell(bucket: number, channel: string, body: Buffer, strictly = false): MaybePromise<void> {

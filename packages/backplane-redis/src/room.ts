@@ -40,7 +40,7 @@ export class FollowedRoom {
   private told: readonly Member[] = [];
   private early: RoomEvent[] = [];
   private overflowed = false;
-  private waiters: { made: number; seq: number; resolve(): void }[] = [];
+  private waiters: { made: number; seq: number; resolve(heard: boolean): void }[] = [];
   private readonly keeper: RoomKeeper;
 
   constructor(name: string, bucket: number, keeper: RoomKeeper) {
@@ -66,6 +66,8 @@ export class FollowedRoom {
     this.seq = seq;
     this.members = members;
     this.state = state;
+    // What lies before was not heard, whoever may have heard it elsewhere.
+    this.wake(false);
     this.early = [];
     this.overflowed = false;
     if (first !== undefined) {
@@ -76,7 +78,6 @@ export class FollowedRoom {
       this.read();
       this.keeper.broken(this);
     } else for (const event of early) this.receive(event);
-    this.wake();
   }
 
   /** Tells the members as they are, and from now on who comes and goes. */
@@ -112,12 +113,12 @@ export class FollowedRoom {
     }
     this.seq = seq;
     this.apply(event);
-    this.wake();
+    this.wake(true);
   }
 
-  /** Resolves once the event `seq` was applied, or it is known that it will not be. */
-  reached(made: number, seq: number): Promise<void> | undefined {
-    if (this.state !== "reading" && this.isPast(made, seq)) return undefined;
+  /** Whether the event `seq` was heard: once it is, or it is known that it will not be. */
+  reached(made: number, seq: number): boolean | Promise<boolean> {
+    if (this.state !== "reading" && this.isPast(made, seq)) return true;
     return new Promise((resolve) => this.waiters.push({ made, seq, resolve }));
   }
 
@@ -127,7 +128,7 @@ export class FollowedRoom {
     this.waiters = [];
     this.early = [];
     this.overflowed = false;
-    for (const { resolve } of waiters) resolve();
+    for (const { resolve } of waiters) resolve(false);
   }
 
   /** Takes a member out without the engine, which will be told later. */
@@ -182,11 +183,11 @@ export class FollowedRoom {
     return this.made > made || (this.made === made && this.seq >= seq);
   }
 
-  private wake(): void {
+  private wake(heard: boolean): void {
     if (this.waiters.length === 0 || this.state === "reading") return;
     // Replies come in the order of the events; who is behind one that still waits is not late by much.
     for (let next = this.waiters[0]; next !== undefined && this.isPast(next.made, next.seq); ) {
-      next.resolve();
+      next.resolve(heard);
       this.waiters.shift();
       next = this.waiters[0];
     }

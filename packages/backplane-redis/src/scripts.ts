@@ -1,3 +1,5 @@
+import { NAMES_TOLD } from "@wireyard/session";
+
 /**
  * What the engine does in one piece. All keys of a bucket start with its tag, `KEYS[1]`, and so lie in one slot of a
  * cluster; every script but the reading ones is given its node's number and epoch, and does nothing for a node that
@@ -7,6 +9,7 @@
  *     T:nodes           number -> epoch of every node whose members have not been taken out
  *     T:owners, T:ids   number -> the process that has it, what it is called
  *     T:sessions:<n>    id -> a session of the node, for lists
+ *     T:names           number -> some names of the node's sessions, as JSON; of a node with none, nothing
  *     T:o:<number>      ids of the node's members
  *     T:at, T:by, T:name   id -> room, number of its node, name
  *     T:rooms           rooms, by the number of their making
@@ -75,23 +78,32 @@ call('HSET', T .. ':nodes', number, epoch)
 call('HSET', T .. ':owners', number, owner)
 call('HSET', T .. ':ids', number, name)
 call('DEL', T .. ':sessions:' .. number)
+call('HDEL', T .. ':names', number)
 call('SET', T .. ':n:' .. number, epoch, 'PX', lease)
 return {epoch, resumed}`,
 
-  /** number, epoch, lease -> number, epoch, ... of the nodes whose lease has run out; nothing: this node's has. */
+  /**
+   * number, epoch, lease -> number, epoch, ... of the nodes whose lease has run out, and {number, sessions, names} of
+   * each other living one; nothing: this node's has run out. Names of a few nodes are enough: each has one at least.
+   */
   renew: `
 local number, epoch, lease = unpack(ARGV)
 if call('HGET', T .. ':nodes', number) ~= epoch then return false end
 call('SET', T .. ':n:' .. number, epoch, 'PX', lease)
-local dead = {}
+local dead, others, named = {}, {}, 0
 local nodes = call('HGETALL', T .. ':nodes')
 for i = 1, #nodes, 2 do
-  if call('EXISTS', T .. ':n:' .. nodes[i]) == 0 then
-    dead[#dead + 1] = nodes[i]
+  local other = nodes[i]
+  if call('EXISTS', T .. ':n:' .. other) == 0 then
+    dead[#dead + 1] = other
     dead[#dead + 1] = nodes[i + 1]
+  elseif other ~= number then
+    local names = named < ${NAMES_TOLD} and call('HGET', T .. ':names', other)
+    if names then named = named + 1 end
+    others[#others + 1] = {other, call('HLEN', T .. ':sessions:' .. other), names or '[]'}
   end
 end
-return dead`,
+return {dead, others}`,
 
   /** number, epoch -> how many of a dead node's members are still to be taken out. Few at a time: it blocks others. */
   sweep: `
@@ -103,6 +115,7 @@ if rest == 0 then
   call('HDEL', T .. ':nodes', number)
   call('HDEL', T .. ':owners', number)
   call('HDEL', T .. ':ids', number)
+  call('HDEL', T .. ':names', number)
   call('DEL', T .. ':sessions:' .. number)
 end
 return rest`,
@@ -213,11 +226,12 @@ for i = 1, #found, 2 do
 end
 return reply`,
 
-  /** number, epoch, then id, session, ...; an empty session is gone. */
+  /** number, epoch, names, then id, session, ...; an empty session is gone. */
   sessions: `
-local number, epoch = ARGV[1], ARGV[2]
+local number, epoch, names = unpack(ARGV, 1, 3)
 if not lives(number, epoch) then return {'fenced'} end
-for i = 3, #ARGV, 2 do
+if names == '[]' then call('HDEL', T .. ':names', number) else call('HSET', T .. ':names', number, names) end
+for i = 4, #ARGV, 2 do
   if ARGV[i + 1] == '' then call('HDEL', T .. ':sessions:' .. number, ARGV[i])
   else call('HSET', T .. ':sessions:' .. number, ARGV[i], ARGV[i + 1]) end
 end

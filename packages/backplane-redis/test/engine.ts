@@ -104,16 +104,21 @@ export class Engine {
   }
 }
 
+const IN_CLUSTER = "--cluster-enabled yes --cluster-node-timeout 2000 --repl-diskless-sync-delay 0".split(
+  " ",
+);
+
 /** Three servers that make up a cluster, each with a third of the slots. */
-export async function startCluster(program: string): Promise<{ engines: Engine[]; stop(): Promise<void> }> {
-  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-  const engines = await Promise.all([1, 2, 3].map(() => Engine.start(program, args)));
+export async function startCluster(program?: string): Promise<{ engines: Engine[]; stop(): Promise<void> }> {
+  const engines = await Promise.all([1, 2, 3].map(() => Engine.start(program, IN_CLUSTER)));
   const stop = async (): Promise<void> => {
     for (const engine of engines) await engine.stop();
   };
   const [first] = engines as [Engine, Engine, Engine];
   const parts = [0, 5_461, 10_923, 16_384];
   for (const [i, engine] of engines.entries()) {
+    // Else they agree on their epochs some time later, and no replica of one that dies before can follow it.
+    await engine.ask("CLUSTER", "SET-CONFIG-EPOCH", String(i + 1));
     await engine.ask("CLUSTER", "ADDSLOTSRANGE", String(parts[i]), String((parts[i + 1] as number) - 1));
     if (engine !== first) await engine.ask("CLUSTER", "MEET", "127.0.0.1", String(first.port));
   }
@@ -127,6 +132,18 @@ export async function startCluster(program: string): Promise<{ engines: Engine[]
   return { engines, stop };
 }
 
+/** A replica of a cluster's `master`, in step with it and known to the `others`, who make it the master when that dies. */
+export async function startReplica(master: Engine, others: readonly Engine[]): Promise<Engine> {
+  const replica = await Engine.start(undefined, IN_CLUSTER);
+  await replica.ask("CLUSTER", "MEET", "127.0.0.1", String(master.port));
+  const id = (await master.ask("CLUSTER", "MYID")).split("\r\n")[1] as string;
+  await until(async () => (await replica.ask("CLUSTER", "REPLICATE", id)).startsWith("+OK"));
+  await until(async () => (await replica.ask("INFO", "replication")).includes("master_link_status:up"));
+  const slave = new RegExp(`:${replica.port}@\\S+ slave ${id} `);
+  for (const engine of others) await until(async () => slave.test(await engine.ask("CLUSTER", "NODES")));
+  return replica;
+}
+
 /** Waits for what nobody tells: asks again until it holds. */
 export async function until(holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
   for (const end = performance.now() + ms; !(await holds()); ) {
@@ -138,11 +155,19 @@ export async function until(holds: () => boolean | Promise<boolean>, ms = 15_000
 async function freePort(): Promise<number> {
   // A cluster's bus takes the port that is 10000 higher.
   for (;;) {
-    const server = net.createServer();
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    if (port < 55_000) return port;
+    const port = (await listened(0)) as number;
+    if (port < 55_000 && (await listened(port + 10_000)) !== undefined) return port;
   }
+}
+
+/** The port, if it could be had; it is free again. */
+function listened(port: number): Promise<number | undefined> {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(undefined));
+    server.listen(port, "127.0.0.1", () => {
+      const { port: had } = server.address() as net.AddressInfo;
+      server.close(() => resolve(had));
+    });
+  });
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import net from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Engine, NO_ENGINE, until } from "./engine.ts";
-import { closeNode, openNode, type Person, person, say, type TestNode } from "./hubs.ts";
+import { closeNode, isAway, openNode, type Person, person, say, type TestNode } from "./hubs.ts";
 import { Wall } from "./wall.ts";
 
 /** `WIREYARD_FIGURES=1` takes the default lease and 30 s, as promised, without it a tenth of them. */
@@ -132,6 +133,34 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     expect(inside.backplane.counters.unsent).toBeGreaterThan(0);
   });
 
+  test("the sender of an ordered message hears of it where the connection breaks before it comes back", async () => {
+    const wall = await Wall.before(engine.port);
+    ends.push(() => wall.close());
+    const [inside, outside] = [await open(wall.url), await open()];
+    const heard: string[] = [];
+    const a = await joined(inside, "a");
+    const b = await joined(outside, "b", (text) => heard.push(text));
+    await until(() => [a, b].every(({ present }) => present.size === 2));
+    await say(a, "1", { ordered: true });
+    expect([a.seen.at(-1), heard]).toEqual(["message a 1", ["1"]]);
+    wall.up();
+    const [ordered, behind] = [say(a, "2", { ordered: true }), say(a, "3")];
+    const doubt = { code: "unavailable", message: "an ordered message may not have reached everybody" };
+    await expect(ordered).rejects.toThrow(expect.objectContaining(doubt));
+    await expect(behind).rejects.toThrow(expect.objectContaining(doubt));
+    expect(inside.backplane.counters).toMatchObject({ inDoubt: 2, unsent: 0 });
+    // One that was not sent is refused, and not in doubt.
+    expect(() => say(a, "4", { ordered: true })).toThrow(expect.objectContaining({ code: "unavailable" }));
+    wall.down();
+    await until(async () => !(await isAway(inside)) && a.present.size === 2 && b.present.size === 2);
+    await say(a, "5", { ordered: true });
+    await until(() => heard.includes("5"));
+    expect(a.seen.filter((words) => words.startsWith("message"))).toEqual(["message a 1", "message a 5"]);
+    // Some may have come through late, but in their order, and before what was said later.
+    expect(heard).toEqual([...new Set(heard)].sort());
+    expect(inside.backplane.counters.inDoubt).toBe(2);
+  });
+
   test("who left behind a partition has left, and who stayed has not been seen to move", async () => {
     const wall = await Wall.before(engine.port);
     ends.push(() => wall.close());
@@ -202,7 +231,12 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     await until(async () =>
       (await sentinel.ask("SENTINEL", "REPLICAS", "main")).includes(String(replica.port)),
     );
-    const sentinels = { name: "main", addresses: [{ host: "127.0.0.1", port: sentinel.port }] };
+    // One of them takes connections, and answers nothing.
+    const hanging = net.createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(hanging, "listening");
+    ends.push(() => void hanging.close());
+    const ports = [(hanging.address() as net.AddressInfo).port, sentinel.port];
+    const sentinels = { name: "main", addresses: ports.map((port) => ({ host: "127.0.0.1", port })) };
     const { url: _, ...rest } = options;
     // Finding the new master takes some rounds of asking, and who is there first waits one lease for the other.
     rest.leaseMs = 2_000;
@@ -242,13 +276,6 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     expect(a.present.size).toBe(2);
   });
 });
-
-async function isAway({ hub }: TestNode): Promise<boolean> {
-  return hub.check().then(
-    () => false,
-    () => true,
-  );
-}
 
 /** Hears `NAME n`: of each name the numbers may have gaps, but must rise. */
 function listener(): { hear(text: string): void; last(name: string): number; wrong: number } {

@@ -1,4 +1,11 @@
-import { createHub, type Hub, type HubEvent, memoryAccounts, type Session } from "@wireyard/session";
+import {
+  createHub,
+  type Hub,
+  type HubEvent,
+  type MaybePromise,
+  memoryAccounts,
+  type Session,
+} from "@wireyard/session";
 import { type RedisBackplane, type RedisBackplaneOptions, redisBackplane } from "../src/index.ts";
 
 /** A hub on a back plane of its own, as a node is. */
@@ -34,6 +41,13 @@ export async function openNode(options: RedisBackplaneOptions): Promise<TestNode
 export async function closeNode({ hub }: TestNode): Promise<void> {
   for (const session of [...hub.sessions()]) hub.close(session);
   await hub.shutdown();
+}
+
+export async function isAway({ hub }: TestNode): Promise<boolean> {
+  return hub.check().then(
+    () => false,
+    () => true,
+  );
 }
 
 /** @param hears what is told of messages, in place of keeping them */
@@ -76,8 +90,8 @@ export function say(
   someone: Person,
   words: string,
   options: { ordered?: boolean; toSender?: boolean } = {},
-): void {
-  someone.node.hub.post(someone.session, encoder.encode(words), {
+): MaybePromise<void> {
+  return someone.node.hub.post(someone.session, encoder.encode(words), {
     toSender: true,
     ordered: false,
     channel: "stream",

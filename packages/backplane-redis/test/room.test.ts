@@ -57,3 +57,18 @@ test("a leave from here while the members are held back does not tell of others 
   room.show();
   expect(told).toEqual(["left 2 [1]", "members [1 3]"]);
 });
+
+test("whether an event was heard is known when it came, when it was missed, and when the connection is lost", async () => {
+  const { room } = liveRoom();
+  expect(room.reached(1, 2)).toBe(true);
+  const heard = [3, 4, 5].map((seq) => room.reached(1, seq));
+  room.receive(post(2, 3));
+  room.receive(post(2, 5));
+  const late = room.reached(1, 6);
+  room.start(1, 5, [member(1), member(2)], "holding");
+  room.receive(post(2, 6));
+  expect(await Promise.all([...heard, late])).toEqual([true, false, false, true]);
+  const never = room.reached(1, 7);
+  room.abandon();
+  expect(await never).toBe(false);
+});

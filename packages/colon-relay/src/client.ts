@@ -5,12 +5,11 @@ import {
   connect,
   connectUdp,
   DEFAULT_TIMEOUT_MS,
-  framed,
   Lifeline,
   type LifelineOptions,
   type Link,
-  pump,
   Requests,
+  readFrames,
 } from "@wireyard/transport";
 // What browsers have in its place is in browser-datagrams.ts.
 import { ClientDatagrams } from "#client-datagrams";
@@ -191,16 +190,7 @@ export class ColonClient implements AsyncIterable<ColonEvent> {
   #open(link: Link): void {
     const usernames = this.#usernames;
     const lines = new LineDecoder({ maxLineBytes: MAX_LINE_BYTES });
-    pump(
-      link,
-      framed(lines, (line) => readServerLine(line, { usernames })),
-      {
-        event: (message) => this.#receive(message),
-        settled() {},
-        failed: (error) => this.#line.fail(error),
-        closed: (reason) => this.#line.closed(link, reason),
-      },
-    );
+    readFrames(link, this.#line, lines, (line) => this.#receive(readServerLine(line, { usernames })));
   }
 
   async #restore(): Promise<void> {

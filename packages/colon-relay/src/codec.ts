@@ -5,6 +5,7 @@ const COLON = 0x3a;
 const DIGIT_0 = 0x30;
 const DIGIT_3 = 0x33;
 const LF = 0x0a;
+const CR = 0x0d;
 
 /** Form of the lines that tell ids: with user names, as the original programs speak, or without, as described. */
 export interface Dialect {
@@ -81,11 +82,13 @@ function decodeSendGroup(line: Uint8Array, offset: number): ClientMessage {
  */
 export function decodeClientDatagram(bytes: Uint8Array): ClientDatagram | undefined {
   let end = bytes.length;
-  if (bytes[end - 1] === LF) end--;
+  if (bytes[end - 1] === LF) {
+    end--;
+    if (bytes[end - 1] === CR) end--;
+  }
   const line = view(bytes, 0, end);
   const colon = line.indexOf(COLON);
-  // [COLON-5.9] To whoever gets it by stream, a line end within would be the start of another line.
-  if (colon < 0 || line.includes(LF)) return undefined;
+  if (colon < 0) return undefined;
   const first = parseInteger(text(view(line, 0, Math.min(colon, 16))));
   if (first === undefined || colon > 16) return undefined;
   if (first === 0) {

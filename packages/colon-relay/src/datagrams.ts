@@ -17,7 +17,7 @@ import type { ColonRelayUdpOptions, RelayPeer } from "./server.ts";
 /** After this long without a datagram from its address, a session may bind another one. */
 const REBIND_SILENCE_MS = 30_000;
 /** Failed binds that one address may make in a window; beyond it, its binds are not looked at. */
-const FAILED_BINDS = 20;
+const FAILED_BINDS = 200;
 const FAILED_BINDS_WINDOW_MS = 10_000;
 
 const encoder = new TextEncoder();
@@ -64,17 +64,19 @@ export function relayDatagrams(hub: Hub, options: ColonRelayUdpOptions): RelayDa
   }
 
   function bindable(id: number, cookie: string, address: string, port: number): RelayPeer | undefined {
-    const plain = plainAddress(address);
+    const bound = bySession.get(id);
+    const same = bound?.address === address && bound.port === port;
+    // A repeat guesses nothing; with a cookie it is to show it again.
+    if (same && !options.requireCookie) return bound.peer;
     // Counted before it is looked at, and given back where it was good.
     const counted = addressKey(address);
     if (!failures.take(counted, FAILED_BINDS, hub.wheel.now)) return undefined;
     const peer = peers.get(id);
-    if (peer === undefined || plainAddress(peer.session.remoteAddress) !== plain) return undefined;
+    if (peer === undefined || plainAddress(peer.session.remoteAddress) !== plainAddress(address))
+      return undefined;
     const cookieGiven =
       peer.cookie !== undefined && equalBytes(encoder.encode(cookie), encoder.encode(peer.cookie.reveal()));
     if (options.requireCookie && !cookieGiven) return undefined;
-    const bound = bySession.get(id);
-    const same = bound?.address === address && bound.port === port;
     if (bound !== undefined && !same && hub.wheel.now - bound.heard < REBIND_SILENCE_MS) return undefined;
     failures.giveBack(counted);
     return peer;

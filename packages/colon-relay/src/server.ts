@@ -24,6 +24,8 @@ import { ColonConnection } from "./connection.ts";
 import { type RelayDatagrams, relayDatagrams } from "./datagrams.ts";
 import type { ClientMessage, ErrorCode, ServerMessage } from "./messages.ts";
 
+const LINE_FEED = 0x0a;
+
 export interface ColonRelayOptions {
   /** `open` takes any name and ignores the password; `accounts` checks both. */
   auth?: "open" | "accounts";
@@ -137,7 +139,8 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
     if (event.type === "command") return;
     if (event.type === "message" && event.channel === "datagram") {
       if (this.context.datagrams.deliver(this, event)) return;
-      if (!this.context.options.udp.fallback) return;
+      // [COLON-5.9] A line end within would be the start of another line.
+      if (!this.context.options.udp.fallback || event.body.includes(LINE_FEED)) return;
     }
     this.link.write(encodeOnce(event, this.context.encode));
   }
@@ -177,10 +180,22 @@ export class RelayPeer implements Peer, PumpHandlers<ClientMessage> {
     if (leaving) this.end();
   }
 
+  /** [COLON-4.6] */
+  private async tellDoubt(sent: Promise<void>): Promise<void> {
+    try {
+      await sent;
+    } catch (error) {
+      if (this.session.state === "open") this.refuse(error);
+    }
+  }
+
   private act(message: ClientMessage): MaybePromise<void> {
     if (message.type === "send" && this.state === "logged-in") {
       const { to, ordered, body } = message;
-      this.context.hub.post(this.session, body, { toSender: to === "all", ordered, channel: "stream" });
+      const { hub } = this.context;
+      const sent = hub.post(this.session, body, { toSender: to === "all", ordered, channel: "stream" });
+      // Not waited for: the next one may follow it on its way.
+      if (sent !== undefined) void this.tellDoubt(sent);
       return;
     }
     if (message.type === "invalid") {

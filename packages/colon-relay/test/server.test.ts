@@ -1,4 +1,4 @@
-import { memoryAccounts, RefusedError } from "@wireyard/session";
+import { memoryAccounts, memoryBackplane, RefusedError } from "@wireyard/session";
 import { describe, expect, test } from "vitest";
 import type { ERRORS } from "../src/index.ts";
 import { settle, yard } from "./people.ts";
@@ -367,4 +367,43 @@ test("[COLON-4.5] a back plane that refuses a message is told to the sender in t
   ann.say("2:lobby\n");
   await settle();
   expect(ann.take()).toEqual(["9:rate_limited:the back plane does not answer"]);
+});
+
+test("[COLON-4.6] the sender of an ordered message hears of it where it may not have reached everybody", async () => {
+  const backplane = memoryBackplane();
+  let lost: (error: Error) => void = () => {};
+  const [here, there] = [
+    yard(
+      {},
+      {
+        backplane: {
+          open: (receive) => ({
+            ...backplane.open(receive),
+            post: () => new Promise((_, reject) => (lost = reject)),
+          }),
+        },
+      },
+    ),
+    yard({}, { backplane }),
+  ];
+  const [ann, bob] = [await here.person("ann"), await there.person("bob")];
+  for (const person of [ann, bob]) {
+    person.say("2:lobby\n");
+    await settle();
+    person.take();
+  }
+  ann.take();
+  ann.say("3:3:hello\n5::\n");
+  await settle();
+  expect(ann.take()).toEqual(["9:invalid_name:a name cannot be empty"]);
+  lost(new RefusedError("unavailable", "an ordered message may not have reached everybody"));
+  await settle();
+  expect(ann.take()).toEqual(["9:rate_limited:an ordered message may not have reached everybody"]);
+  ann.say("3:3:again\n");
+  await settle();
+  ann.link.end();
+  await settle();
+  lost(new RefusedError("unavailable", "an ordered message may not have reached everybody"));
+  await settle();
+  expect([ann.take(), here.reports]).toEqual([[], []]);
 });

@@ -305,6 +305,10 @@ export const datagramVectors: { datagram: string; means: unknown }[] = [
   { datagram: "3:0:hi", means: { type: "send", to: "others", body: hex("hi") } },
   { datagram: "3:1:", means: { type: "send", to: "all", body: "" } },
   { datagram: "3:1:hi\n", means: { type: "send", to: "all", body: hex("hi") } },
+  { datagram: "3:1:hi\r\n", means: { type: "send", to: "all", body: hex("hi") } },
+  { datagram: "3:1:hi\r", means: { type: "send", to: "all", body: hex("hi\r") } },
+  { datagram: "3:1:a\nb\n\n", means: { type: "send", to: "all", body: hex("a\nb\n") } },
+  { datagram: "0:70000\r\n", means: { type: "bind", id: 70000, cookie: "" } },
   { datagram: "70000:4:g:hi", means: { type: "send-group", id: 70000, group: "g", body: hex("hi") } },
   { datagram: "4:g:hi", means: { type: "send-group", group: "g", body: hex("hi") } },
   ...[
@@ -326,8 +330,6 @@ export const datagramVectors: { datagram: string; means: unknown }[] = [
     "99999999999999999999:0",
     "-5:9:x",
     "é:0",
-    "3:1:a\nb",
-    "70000:4:g\n:hi",
-    "3:1:hi\n\n",
+    "0:70000\n0:70001",
   ].map((datagram) => ({ datagram, means: null })),
 ];

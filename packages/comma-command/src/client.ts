@@ -4,12 +4,11 @@ import {
   type ConnectionEvent,
   connect,
   DEFAULT_TIMEOUT_MS,
-  framed,
   Lifeline,
   type LifelineOptions,
   type Link,
-  pump,
   Requests,
+  readFrames,
 } from "@wireyard/transport";
 import { encodeFields, readServerFrame } from "./codec.ts";
 import type { ServerMessage } from "./messages.ts";
@@ -139,12 +138,8 @@ export class CommaClient implements AsyncIterable<CommaEvent> {
   }
 
   #open(link: Link): void {
-    pump(link, framed(new LengthNulDecoder({ maxFrameBytes: MAX_FRAME_BYTES }), readServerFrame), {
-      event: (message) => this.#receive(message),
-      settled() {},
-      failed: (error) => this.#line.fail(error),
-      closed: (reason) => this.#line.closed(link, reason),
-    });
+    const frames = new LengthNulDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+    readFrames(link, this.#line, frames, (frame) => this.#receive(readServerFrame(frame)));
   }
 
   async #restore(): Promise<void> {

@@ -250,7 +250,7 @@ class CommandPeer implements Peer, PumpHandlers<ClientMessage> {
 
   /** The values that tell what a handler returned. It may be an operator's own: nothing has checked it yet. */
   private values(command: AnyCommand, returned: unknown): readonly string[] {
-    if (returned === undefined) return OK;
+    if (returned === undefined || returned === null) return OK;
     if (areStrings(returned)) return returned;
     return this.refusal(command, new UsageError("a handler returns an array of strings, or nothing"));
   }

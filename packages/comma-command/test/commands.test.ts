@@ -64,7 +64,7 @@ test.each([
   expect(make).toThrow(message);
 });
 
-test.each([["a string"], [[1]], [new Array(1)], [{ values: [] }], [7], [null]])(
+test.each([["a string"], [[1]], [new Array(1)], [{ values: [] }], [7]])(
   "a handler that returns %j is unhandled, and the operator reads what would be right",
   async (returned) => {
     const returns = (value: unknown): Command["handler"] => (() => value) as Command["handler"];
@@ -84,6 +84,13 @@ test.each([["a string"], [[1]], [new Array(1)], [{ values: [] }], [7], [null]])(
     ]);
   },
 );
+
+test.each([[undefined], [null]])("a handler that returns %j is ok", async (returned) => {
+  const handler = (() => returned) as unknown as Command["handler"];
+  const client = bench({ commands: [{ name: "now", check: () => true, handler }] }).connect();
+  client.say("now");
+  expect(await client.next(1)).toEqual(["ok"]);
+});
 
 test("a promise of another kind is waited for, and is unhandled where it cannot be", async () => {
   const handlerOf = (then: (resolve: (values: string[]) => void) => void): Command["handler"] =>

@@ -5,11 +5,11 @@ import { StreamBuffer } from "./stream-buffer.ts";
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACE = 0x7d;
 const CLOSE_BRACKET = 0x5d;
 
-/** Deepest nesting that `JsonObjectDecoder` can be asked to follow: one bit of an integer a level. */
+/** Deepest nesting where nothing else is said. */
 export const MAX_JSON_DEPTH = 32;
 
 /**
@@ -25,18 +25,13 @@ export class JsonObjectDecoder implements FrameDecoder {
   readonly #input = new StreamBuffer();
   /** How many unread bytes have been looked at. */
   #searched = 0;
-  #depth = 0;
-  /** One bit a level, the innermost lowest: 1 for an array, 0 for an object. */
-  #arrays = 0;
+  /** What closes each level, the innermost last. */
+  readonly #closers: number[] = [];
   #place: "plain" | "string" | "escape" = "plain";
 
-  /** @throws {RangeError} where `maxDepth` is over `MAX_JSON_DEPTH` */
   constructor(options: { maxValueBytes: number; maxDepth?: number }) {
     this.maxValueBytes = options.maxValueBytes;
     this.#maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
-    if (!(this.#maxDepth >= 1 && this.#maxDepth <= MAX_JSON_DEPTH)) {
-      throw new RangeError(`maxDepth is ${this.#maxDepth}; it must be 1 to ${MAX_JSON_DEPTH}`);
-    }
   }
 
   get partial(): boolean {
@@ -57,75 +52,50 @@ export class JsonObjectDecoder implements FrameDecoder {
    */
   next(): Uint8Array | undefined {
     const input = this.#input;
-    if (this.#depth === 0) skipWhiteSpace(input);
-    const { bytes, start } = input;
-    // A value over the limit must not be found by luck of a large chunk: look no further than the limit.
-    const limit = start + this.maxValueBytes;
-    const end = Math.min(bytes.length, limit);
-    let at = start + this.#searched;
+    const closers = this.#closers;
+    const { bytes } = input;
+    let { start } = input;
     let place = this.#place;
-    for (; at < end; at++) {
-      const byte = bytes[at];
-      if (place === "string") {
-        if (byte === QUOTE) place = "plain";
-        else if (byte === BACKSLASH) place = "escape";
-      } else if (place === "escape") {
+    for (let at = start + this.#searched; at < bytes.length; at++) {
+      const byte = bytes[at] as number;
+      if (closers.length === 0) {
+        if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+          start = at + 1;
+          continue;
+        }
+        if (byte !== OPEN_BRACE) throw new ProtocolError("bad_json", "a JSON value must start with {");
+      }
+      // A value over the limit must not be found by luck of a large chunk.
+      if (at - start >= this.maxValueBytes) {
+        throw new ProtocolError("too_long", `a JSON value is longer than ${this.maxValueBytes} bytes`);
+      }
+      if (place === "escape") {
         place = "string";
-      } else if (byte === QUOTE && this.#depth > 0) {
-        place = "string";
+      } else if (byte === QUOTE) {
+        place = place === "plain" ? "string" : "plain";
+      } else if (place === "string") {
+        if (byte === BACKSLASH) place = "escape";
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        this.#open(byte);
+        // What closes stands two further in ASCII.
+        if (closers.push(byte + 2) > this.#maxDepth) {
+          throw new ProtocolError("too_deep", `a JSON value is nested deeper than ${this.#maxDepth}`);
+        }
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (this.#close(byte)) {
+        if (closers.pop() !== byte) {
+          throw new ProtocolError("bad_json", "brackets of a JSON value do not match");
+        }
+        if (closers.length === 0) {
           this.#searched = 0;
           this.#place = "plain";
+          input.start = start;
           return input.take(at + 1 - start);
         }
-      } else if (this.#depth === 0) {
-        throw notAnObject();
       }
     }
-    if (bytes.length > limit) {
-      throw new ProtocolError("too_long", `a JSON value is longer than ${this.maxValueBytes} bytes`);
-    }
     this.#place = place;
-    this.#searched = at - start;
+    this.#searched = bytes.length - start;
+    input.start = start;
     input.keep();
     return undefined;
   }
-
-  #open(byte: number): void {
-    if (this.#depth === 0 && byte !== OPEN_BRACE) throw notAnObject();
-    if (this.#depth === this.#maxDepth) {
-      throw new ProtocolError("too_deep", `a JSON value is nested deeper than ${this.#maxDepth}`);
-    }
-    this.#depth++;
-    this.#arrays = (this.#arrays << 1) | (byte === OPEN_BRACKET ? 1 : 0);
-  }
-
-  /** Closes the innermost level; tells whether the value is complete. */
-  #close(byte: number): boolean {
-    if (this.#depth === 0) throw notAnObject();
-    if ((this.#arrays & 1) !== (byte === CLOSE_BRACKET ? 1 : 0)) {
-      throw new ProtocolError("bad_json", "brackets of a JSON value do not match");
-    }
-    this.#arrays >>>= 1;
-    this.#depth--;
-    return this.#depth === 0;
-  }
-}
-
-function notAnObject(): ProtocolError {
-  return new ProtocolError("bad_json", "a JSON value must start with {");
-}
-
-function skipWhiteSpace(input: StreamBuffer): void {
-  const { bytes } = input;
-  let at = input.start;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
-    at++;
-  }
-  input.start = at;
 }

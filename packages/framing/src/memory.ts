@@ -1,6 +1,7 @@
 const SLAB_BYTES = 65_536;
 
-let slab = new ArrayBuffer(SLAB_BYTES);
+// Pure: bundlers leave it out where nobody asks.
+let slab = /* @__PURE__ */ new ArrayBuffer(SLAB_BYTES);
 let used = 0;
 
 /**

@@ -28,22 +28,18 @@ export class StreamBuffer {
 
   /** Adds a chunk behind what is unread. */
   push(chunk: Uint8Array): void {
-    this.#memory = undefined;
-    const rest = this.length;
-    if (rest === 0) {
-      this.bytes = chunk;
-      this.start = 0;
-      this.#storage = undefined;
+    if (this.length === 0) {
+      this.#borrow(chunk);
       return;
     }
-    const size = rest + chunk.length;
+    const size = this.length + chunk.length;
     let storage = this.#storage;
     if (storage === undefined || this.bytes.length + chunk.length > storage.length) {
       storage = this.#move(size + (size >> 1));
     }
-    const end = this.bytes.length + chunk.length;
+    this.#memory = undefined;
     storage.set(chunk, this.bytes.length);
-    this.bytes = new Uint8Array(storage.buffer, 0, end);
+    this.bytes = new Uint8Array(storage.buffer, 0, this.bytes.length + chunk.length);
   }
 
   /** Takes the next `length` bytes, which must be there. A view: copy it to keep it. */
@@ -55,15 +51,16 @@ export class StreamBuffer {
 
   /** Copies what is unread out of a borrowed chunk, so that the chunk's memory is free again. */
   keep(): void {
-    const rest = this.length;
-    if (rest === 0) {
-      this.#memory = undefined;
-      this.bytes = EMPTY;
-      this.start = 0;
-      this.#storage = undefined;
-    } else if (this.#storage === undefined) {
-      this.#move(rest);
-    }
+    if (this.length === 0) this.#borrow(EMPTY);
+    else if (this.#storage === undefined) this.#move(this.length);
+  }
+
+  /** Has a chunk, and nothing else. */
+  #borrow(chunk: Uint8Array): void {
+    this.#memory = undefined;
+    this.#storage = undefined;
+    this.bytes = chunk;
+    this.start = 0;
   }
 
   /** Copies what is unread into new memory for `size` bytes. */

@@ -70,11 +70,10 @@ export class VarIntFrameDecoder implements FrameDecoder {
     const input = this.#input;
     const { bytes, start } = input;
     // Nearly every length fits one byte: that case costs no object.
-    const first = bytes[start];
-    let length = first ?? 0;
+    let length = bytes[start] ?? 0x80;
     let header = 1;
-    if (first === undefined || first > 0x7f) {
-      const read = first === undefined ? undefined : readVarInt(bytes, start);
+    if (length > 0x7f) {
+      const read = readVarInt(bytes, start);
       if (read === undefined) {
         input.keep();
         return undefined;

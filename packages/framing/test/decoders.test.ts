@@ -200,7 +200,3 @@ test("a declared size costs nothing until its bytes come", () => {
     expect(each).toBeLessThan(65_536);
   }
 });
-
-test("a nesting limit over what the decoder can follow is refused", () => {
-  expect(() => new JsonObjectDecoder({ maxValueBytes: 1, maxDepth: 33 })).toThrow(RangeError);
-});

@@ -1,5 +1,8 @@
 import { encodeText } from "@wireyard/framing";
+import type { StandardSchema } from "./binding.ts";
+import { ACTIONS } from "./messages.ts";
 import type { Packet } from "./packet.ts";
+import type { PacketView } from "./packet-view.ts";
 
 /**
  * What is to be done with packets of one name. It gets the packet's data, who sent it, and the packet itself.
@@ -15,6 +18,22 @@ export type ActionHandler<Connection, Data = unknown> = (
 
 /** The name that is bound for every action that nobody else is bound to. */
 export const WILDCARD = "*";
+
+/** What nobody binds. */
+const OWN_ACTIONS: readonly string[] = [ACTIONS.handShake, ACTIONS.encrypted, ACTIONS.error];
+
+/** @throws {TypeError} where the action is the protocol's own, the handler no function, or the schema not such a one */
+export function checkBinding(name: string, handler: unknown, schema: StandardSchema | undefined): void {
+  if (OWN_ACTIONS.includes(name)) {
+    throw new TypeError(`the action ${name} is the protocol's own; bind another name`);
+  }
+  if (typeof handler !== "function") {
+    throw new TypeError(`the handler of the action "${name}" is no function`);
+  }
+  if (schema !== undefined && schema["~standard"]?.version !== 1) {
+    throw new TypeError(`the schema of the action "${name}" is no Standard Schema of version 1`);
+  }
+}
 
 interface Entry<Action> {
   /** The name in quotes, as nearly everybody writes it. */
@@ -51,7 +70,7 @@ export class ActionTable<Action> {
     this.byLength[length]?.push(entry);
   }
 
-  find(packet: Packet): Action | undefined {
+  find(packet: PacketView): Action | undefined {
     const entries = this.byLength[packet.actionLength];
     if (entries !== undefined) {
       for (const entry of entries) {

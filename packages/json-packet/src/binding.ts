@@ -1,6 +1,5 @@
 /** What `bindAction` makes of a handler: one that gets data as its schema has them, or is called once. */
 import type { ActionHandler } from "./actions.ts";
-import { ACTIONS } from "./messages.ts";
 
 /**
  * A validator of any library that keeps to Standard Schema, version 1: Zod, Valibot, ArkType and others.
@@ -47,8 +46,6 @@ export class DeclinedError extends Error {
   }
 }
 
-/** What nobody binds. */
-const OWN_ACTIONS: ReadonlySet<string> = new Set([ACTIONS.handShake, ACTIONS.encrypted, ACTIONS.error]);
 /** Longest part of a validator's message that is passed on, in UTF-16 code units. */
 const MAX_ISSUE_LENGTH = 200;
 
@@ -56,7 +53,7 @@ const MAX_ISSUE_LENGTH = 200;
  * Puts what `options` ask for around a handler.
  *
  * @param unbind takes the handler off its action
- * @throws {TypeError} where the action is the protocol's own, the handler no function, or the schema not such a one
+ * @see checkBinding, which comes first
  */
 export function bindHandler<Connection, Schema extends StandardSchema>(
   name: string,
@@ -64,15 +61,6 @@ export function bindHandler<Connection, Schema extends StandardSchema>(
   { schema, once = false }: BindOptions<Schema>,
   unbind: () => void,
 ): ActionHandler<Connection> {
-  if (OWN_ACTIONS.has(name)) {
-    throw new TypeError(`the action ${name} is the protocol's own; bind another name`);
-  }
-  if (typeof handler !== "function") {
-    throw new TypeError(`what is bound to the action "${name}" is no function`);
-  }
-  if (schema !== undefined && schema["~standard"]?.version !== 1) {
-    throw new TypeError(`the schema of the action "${name}" is no Standard Schema of version 1`);
-  }
   const inner = once ? callOnce(name, handler, unbind) : handler;
   if (schema === undefined) return inner as ActionHandler<Connection>;
   const { validate } = schema["~standard"];

@@ -1,10 +1,13 @@
-import type { Link } from "@wireyard/transport";
+import type { Lifeline, Link } from "@wireyard/transport";
+// From here, which is what every client has: bundlers then leave it in one piece.
+import { JsonPacketRefusal } from "./client.ts";
+import type { ClientSettings } from "./client-options.ts";
 import { createChannel, decryptBytes, type EncryptChannel, encryptLine } from "./encryption.ts";
 import { acceptOffer } from "./exchange.ts";
 import { badEncryption, createEncryptKeys, type EncryptKeys } from "./keys.ts";
 import { ACTIONS } from "./messages.ts";
 import type { Packet } from "./packet.ts";
-import { readPacket } from "./packet-reader.ts";
+import { packetOf, readPacket } from "./packet-reader.ts";
 
 /** Bytes that may wait to be encrypted: a caller that sends faster is stopped, not queued without end. */
 const MAX_WAITING_BYTES = 4_194_304;
@@ -19,12 +22,54 @@ const CLEAR: ReadonlySet<string> = new Set([
 let shared: Promise<EncryptKeys> | undefined;
 
 /** The keys of every client of this process or page that is given none: made once, since that takes a while. */
-export function sharedKeys(): Promise<EncryptKeys> {
+function sharedKeys(): Promise<EncryptKeys> {
   shared ??= createEncryptKeys().catch((error: unknown) => {
     shared = undefined;
     throw error;
   });
   return shared;
+}
+
+const FINGERPRINT = /^[0-9a-f]{64}$/i;
+
+/** @throws {TypeError} where a pin is none, or does not go with `encryption` */
+export function checkPin({ pin, encryption = "required" }: ClientSettings): void {
+  if (pin !== undefined && !FINGERPRINT.test(pin)) {
+    throw new TypeError("a pin is the fingerprint of a key: 64 hex digits");
+  }
+  if (pin !== undefined && encryption !== "required") {
+    throw new TypeError("a pin says that encryption is required; leave encryption out");
+  }
+}
+
+/** What a client lends for the exchange of keys. */
+export interface KeyExchange {
+  readonly line: Pick<Lifeline<Packet>, "link" | "fail">;
+  readonly settings: ClientSettings;
+  /** Takes into use what everything goes through from here on. */
+  use(encryption: ClientEncryption): void;
+  /** Sends a packet, and waits for the next of the name `answer`. */
+  ask(packet: Packet, answer: string): Promise<Packet>;
+}
+
+/**
+ * Asks for encryption, in a client that wants it. [JSON-8.1]
+ *
+ * @throws {JsonPacketRefusal} `bad_encryption` where it is required, and the server does not encrypt
+ * @throws {ProtocolError} `bad_encryption`
+ */
+export async function exchangeKeys({ line, settings, use, ask }: KeyExchange): Promise<void> {
+  const own = settings.encryptKeys ?? (await sharedKeys());
+  const required = settings.encryption !== "optional";
+  const { pin } = settings;
+  const encryption = new ClientEncryption(line.link, own, { required, pin }, (error) => line.fail(error));
+  use(encryption);
+  await ask(packetOf(ACTIONS.handShake, { publicKey: own.publicKey }), ACTIONS.handShake);
+  // A plain answer came: of a server that cannot, or of one that had spoken first and will answer before this.
+  if (encryption.state === "plain") await ask(packetOf(ACTIONS.ping), ACTIONS.pong);
+  if (!encryption.start() && required) {
+    throw new JsonPacketRefusal("bad_encryption", "the server does not encrypt, and encryption is required");
+  }
 }
 
 /** How far a client is with encryption, and what goes either way. */
@@ -61,8 +106,9 @@ export class ClientEncryption {
     return this.own.publicKey;
   }
 
-  /** Takes the server's offer. @throws {ProtocolError} `bad_encryption` */
+  /** Takes the data of a handshake, where they are the server's offer. @throws {ProtocolError} `bad_encryption` */
   async accept(offer: Record<string, unknown>): Promise<void> {
+    if (offer.status !== "continue") return;
     if (this.state !== "plain") throw badEncryption();
     const { keys, wrappedKey } = await acceptOffer(this.own, offer, this.pin);
     this.#sending = await createChannel("client", keys.client, wrappedKey);
@@ -76,14 +122,15 @@ export class ClientEncryption {
     return this.state === "on";
   }
 
-  /** Takes a packet that came as it is. @throws {ProtocolError} `bad_encryption` where it should not have */
-  check(packet: Packet): void {
+  /** Takes a packet as it came; `take` gets the one that is meant. @throws {ProtocolError} `bad_encryption` */
+  receive(packet: Packet, take: (packet: Packet) => void | Promise<void>): void | Promise<void> {
+    if (packet.action === ACTIONS.encrypted) return this.open(packet).then(take);
     const admitted = this.required ? this.state !== "on" && CLEAR.has(packet.action) : !this.heard;
     if (!admitted) throw badEncryption();
+    return take(packet);
   }
 
-  /** Opens a packet. @throws {ProtocolError} `bad_encryption` */
-  async open(packet: Packet): Promise<Packet> {
+  private async open(packet: Packet): Promise<Packet> {
     if (this.state !== "on" || this.#receiving === undefined) throw badEncryption();
     const inner = readPacket(await decryptBytes(packet, this.#receiving));
     if (inner.action === ACTIONS.encrypted) throw badEncryption();

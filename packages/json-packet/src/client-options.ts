@@ -33,21 +33,6 @@ export class JsonPacketRefusal extends Error {
 export type ClientSettings = LifelineOptions &
   Pick<JsonPacketClientOptions, "encryption" | "encryptKeys" | "pin" | "report">;
 
-const FINGERPRINT = /^[0-9a-f]{64}$/i;
-
-/** @throws {TypeError} where options do not go together */
-export function checkOptions({ username, password, pin, encryption }: JsonPacketClientOptions): void {
-  if ((username === undefined) !== (password === undefined)) {
-    throw new TypeError("a username needs a password, and a password a username");
-  }
-  if (pin !== undefined && !FINGERPRINT.test(pin)) {
-    throw new TypeError("a pin is the fingerprint of a key: 64 hex digits");
-  }
-  if (pin !== undefined && (encryption ?? "required") !== "required") {
-    throw new TypeError("a pin says that encryption is required; leave encryption out");
-  }
-}
-
 /** What an `error` packet's data say. */
 export function refusalOf(data: unknown): JsonPacketRefusal {
   const { code, message } = (data ?? {}) as Record<string, unknown>;

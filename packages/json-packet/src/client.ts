@@ -3,27 +3,24 @@ import {
   type ConnectionEvent,
   connect,
   DEFAULT_TIMEOUT_MS,
-  framed,
   Lifeline,
   type Link,
-  pump,
   Requests,
+  readFrames,
 } from "@wireyard/transport";
-import { type ActionHandler, WILDCARD } from "./actions.ts";
-import { type BindOptions, bindHandler, type SchemaOutput, type StandardSchema } from "./binding.ts";
+import { type ActionHandler, checkBinding, WILDCARD } from "./actions.ts";
+import type { BindOptions, SchemaOutput, StandardSchema } from "./binding.ts";
 import type { ClientEncryption } from "./client-encryption.ts";
 import {
   type ClientSettings,
-  checkOptions,
   type JsonPacketClientOptions,
   JsonPacketRefusal,
   refusalOf,
 } from "./client-options.ts";
-import { PacketEncoder, packetHead, packetOfNow } from "./encoder.ts";
 import type { EncryptKeys } from "./keys.ts";
 import { ACTIONS, type Credentials } from "./messages.ts";
-import { Packet, RawJson } from "./packet.ts";
-import { readPacket } from "./packet-reader.ts";
+import { lineOf, type Packet, RawJson } from "./packet.ts";
+import { packetOf, readPacket } from "./packet-reader.ts";
 
 export {
   type ActionHandler,
@@ -37,7 +34,6 @@ export {
   type StandardSchema,
 };
 
-const PONG = packetHead(ACTIONS.pong);
 const MAX_PACKET_BYTES = 1_048_576;
 /** Handlers that may be under way at a time: a server that outruns them is cut, not queued without end. */
 const MAX_RUNNING = 1_000;
@@ -54,14 +50,15 @@ const PASSING: readonly string[] = ["rate_limited", "timeout", "unhandled"];
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
  */
 export async function connectJsonPacket(options: JsonPacketClientOptions): Promise<JsonPacketClient> {
-  const { username, password } = options;
-  checkOptions(options);
+  const { username, password, pin } = options;
+  if ((username === undefined) !== (password === undefined)) {
+    throw new TypeError("username and password go together");
+  }
+  if (pin !== undefined) (await import("./client-encryption.ts")).checkPin(options);
   const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
   const client = new JsonPacketClient(await connect(options), { ...options, connect: again });
   try {
-    await client.handShake(
-      username === undefined || password === undefined ? undefined : { username, password },
-    );
+    await client.handShake(username === undefined ? undefined : { username, password: password as string });
   } catch (error) {
     client.close();
     throw error;
@@ -86,7 +83,6 @@ export type JsonPacketEvent = Packet | JsonPacketConnectionEvent;
  */
 export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   #token: string | null = null;
-  #encoder = new PacketEncoder(null);
   readonly #line: Lifeline<Packet>;
   readonly #report: (problem: string, error: unknown) => void;
   readonly #actions = new Map<string, ActionHandler<JsonPacketClient>>();
@@ -94,8 +90,12 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   readonly #requests: Requests<string, Packet>;
   readonly #options: ClientSettings;
   #encryption: ClientEncryption | undefined;
+  /** Where lines go: the link, or what encrypts them for it. */
+  #out!: Pick<Link, "write" | "end">;
   /** Of the last login, where a new connection is to have it too. */
   #credentials: Credentials | undefined;
+  /** What bindings need and is being loaded: packets wait for it. */
+  #loading: Promise<void> | undefined;
   #running = 0;
   /** Milliseconds since the epoch. */
   readonly openedAt: number = Date.now();
@@ -156,13 +156,28 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     handler: ActionHandler<JsonPacketClient, SchemaOutput<Schema>>,
     options: BindOptions<Schema> = {},
   ): void {
+    checkBinding(name, handler, options.schema);
     const before = this.#actions.get(name);
-    const bound = bindHandler(name, handler, options, () => {
-      // Bound anew since then: that holds.
-      if (this.#actions.get(name) !== bound) return;
-      if (before === undefined) this.#actions.delete(name);
-      else this.#actions.set(name, before);
-    });
+    let bound = handler as ActionHandler<JsonPacketClient>;
+    if (options.schema !== undefined || options.once) {
+      let whole = bound;
+      bound = (data, client, packet) => whole(data, client, packet);
+      const unbind = (): void => {
+        // Bound anew since then: that holds.
+        if (this.#actions.get(name) !== bound) return;
+        if (before === undefined) this.#actions.delete(name);
+        else this.#actions.set(name, before);
+      };
+      const loading = import("./binding.ts").then(
+        ({ bindHandler }) => {
+          whole = bindHandler(name, handler, options, unbind);
+          // Of several the last is here last: it is one module.
+          if (this.#loading === loading) this.#loading = undefined;
+        },
+        (error: unknown) => this.#line.fail(error),
+      );
+      this.#loading = loading;
+    }
     this.#actions.set(name, bound);
   }
 
@@ -177,7 +192,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
    * @throws {Error} where the connection is lost, and too much waits for it already
    */
   sendPacket(packet: Packet): void {
-    this.#line.send(packet.end, () => this.#sendNow(packet));
+    this.#line.send(packet.dataBytes.length, () => this.#sendNow(packet));
   }
 
   /** Sends a packet of now. @throws {TypeError} where `data` cannot be JSON that a receiver would take */
@@ -195,7 +210,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   async request(name: string, data?: unknown): Promise<unknown> {
     const packet = packetOf(name, data);
     const answer = name === ACTIONS.ping ? ACTIONS.pong : name;
-    return (await this.#line.ask(packet.end, () => this.#ask(packet, answer))).data;
+    return (await this.#line.ask(packet.dataBytes.length, () => this.#ask(packet, answer))).data;
   }
 
   /** Waits for the server's answer to a `PING`; gives the round trip in milliseconds. */
@@ -216,7 +231,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     const packet = packetOf(ACTIONS.disconnect, reason);
     this.#line.close(() => {
       this.#sendNow(packet);
-      this.#end();
+      this.#out.end();
     });
   }
 
@@ -228,15 +243,10 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   #open(link: Link): void {
     // Keys and token are the connection's own: each begins without.
     this.#encryption = undefined;
+    this.#out = link;
     this.#token = null;
-    this.#encoder = new PacketEncoder(null);
     const values = new JsonObjectDecoder({ maxValueBytes: MAX_PACKET_BYTES });
-    pump(link, framed(values, readPacket), {
-      event: (packet) => this.#receive(packet),
-      settled() {},
-      failed: (error) => this.#line.fail(error),
-      closed: (reason) => this.#line.closed(link, reason),
-    });
+    readFrames(link, this.#line, values, (value) => this.#receive(readPacket(value)));
   }
 
   async #shake(credentials: Credentials | undefined): Promise<void> {
@@ -249,7 +259,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   }
 
   #sendNow(packet: Packet): void {
-    this.#write(this.#encoder.encode(packet));
+    this.#out.write(lineOf(packet, this.#token));
   }
 
   #ask(packet: Packet, answer: string): Promise<Packet> {
@@ -259,44 +269,33 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
 
   /** Asks for encryption where it is wanted. [JSON-8.1] */
   async #exchangeKeys(): Promise<void> {
-    const { pin, encryptKeys, encryption: wanted = pin === undefined ? "off" : "required" } = this.#options;
-    if (wanted === "off") return;
-    // Loaded where it is wanted: most pages are served well without.
-    const { ClientEncryption, sharedKeys } = await import("./client-encryption.ts");
-    const own = encryptKeys ?? (await sharedKeys());
-    const required = wanted === "required";
-    const { link } = this.#line;
-    const encryption = new ClientEncryption(link, own, { required, pin }, (error) => this.#line.fail(error));
-    this.#encryption = encryption;
-    await this.#ask(packetOf(ACTIONS.handShake, { publicKey: own.publicKey }), ACTIONS.handShake);
-    // A plain answer came: of a server that cannot, or of one that had spoken first and will answer before this.
-    if (encryption.state === "plain") await this.#ask(packetOf(ACTIONS.ping), ACTIONS.pong);
-    if (!encryption.start() && required) {
-      throw new JsonPacketRefusal(
-        "bad_encryption",
-        "the server does not encrypt, and encryption is required",
-      );
-    }
+    const settings = this.#options;
+    if (!wantsEncryption(settings)) return;
+    const { exchangeKeys } = await import("./client-encryption.ts");
+    await exchangeKeys({
+      line: this.#line,
+      settings,
+      use: (encryption) => {
+        this.#encryption = encryption;
+        this.#out = encryption;
+      },
+      ask: (packet, answer) => this.#ask(packet, answer),
+    });
   }
 
   #receive(packet: Packet): void | Promise<void> {
-    // Whoever gets it reads it later, when the memory it came in is another chunk's.
-    packet.keep();
-    if (this.#encryption === undefined) return this.#take(packet);
-    if (packet.action === ACTIONS.encrypted) {
-      const encryption = this.#encryption;
+    const encryption = this.#encryption;
+    if (encryption === undefined) return this.#take(packet);
+    return encryption.receive(packet, (inner) => {
       // Of a connection that was lost in the meantime, nothing is an answer any more.
-      return encryption.open(packet).then((inner) => {
-        if (encryption === this.#encryption) return this.#take(inner);
-      });
-    }
-    this.#encryption.check(packet);
-    return this.#take(packet);
+      if (encryption === this.#encryption) return this.#take(inner);
+    });
   }
 
   /** Does what a packet asks for, however it came. */
   #take(packet: Packet): void | Promise<void> {
     if (this.#line.state === "ended") return;
+    if (this.#loading !== undefined) return this.#loading.then(() => this.#take(packet));
     const { action } = packet;
     if (action === ACTIONS.handShake) return this.#registered(packet);
     if (action === ACTIONS.error) {
@@ -307,56 +306,42 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     const bound = this.#actions.get(action);
     const wildcard = this.#actions.get(WILDCARD);
     if (bound !== undefined) this.#run(action, bound, packet);
-    else if (action === ACTIONS.ping) this.#write(this.#encoder.answer(PONG, packet));
+    else if (action === ACTIONS.ping) this.#sendNow(packetOf(ACTIONS.pong, packet));
     else if (wildcard !== undefined) this.#run(action, wildcard, packet);
     else this.#line.push(packet);
-    if (action === ACTIONS.disconnect) this.#end();
+    if (action === ACTIONS.disconnect) this.#out.end();
   }
 
   /** The original server may tell a token more than once: the last one holds. */
   async #registered(packet: Packet): Promise<void> {
     const data = (packet.data ?? {}) as Record<string, unknown>;
-    const { status, uuid } = data;
-    if (status === "continue" && this.#encryption !== undefined) await this.#encryption.accept(data);
-    if (typeof uuid === "string" && uuid !== this.#token) {
-      this.#token = uuid;
-      this.#encoder = new PacketEncoder(uuid);
-    }
+    await this.#encryption?.accept(data);
+    const { uuid } = data;
+    if (typeof uuid === "string") this.#token = uuid;
     this.#requests.answer((asked) => asked === ACTIONS.handShake, packet);
   }
 
   /** Runs a handler. Packets behind this one do not wait for it: it may itself ask the server for something. */
   async #run(name: string, handler: ActionHandler<JsonPacketClient>, packet: Packet): Promise<void> {
     if (this.#running === MAX_RUNNING) {
-      this.#line.fail(
-        new Error(`packets came in faster than their handlers finished: ${MAX_RUNNING} are under way`),
-      );
+      this.#line.fail(new Error(`packets came in faster than ${MAX_RUNNING} handlers`));
       return;
     }
     this.#running++;
     try {
       const result = await handler(packet.data, this, packet);
-      if (result instanceof Packet) {
-        this.#line.send(result.end, () => this.#write(this.#encoder.answer(packetHead(name), result)));
-      } else if (result !== undefined) this.send(name, result);
+      if (result !== undefined) this.send(name, result);
     } catch (error) {
       this.#report(`the handler of "${name}" failed`, error);
     }
     this.#running--;
   }
-
-  #write(line: Uint8Array): void {
-    if (this.#encryption === undefined) this.#line.link.write(line);
-    else this.#encryption.write(line);
-  }
-
-  /** Sends what is queued, and closes. */
-  #end(): void {
-    if (this.#encryption === undefined) this.#line.link.end();
-    else this.#encryption.end();
-  }
 }
 
-function packetOf(name: string, data?: unknown): Packet {
-  return packetOfNow(name, data, readPacket);
+/** What asks for it is loaded where it is wanted: most pages are served well without. */
+function wantsEncryption({
+  pin,
+  encryption = pin === undefined ? "off" : "required",
+}: ClientSettings): boolean {
+  return encryption !== "off";
 }

@@ -2,7 +2,8 @@ import { ProtocolError } from "@wireyard/framing";
 import { packetOfNow } from "./encoder.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { Flaw } from "./json-tokens.ts";
-import { FIELDS, Packet } from "./packet.ts";
+import { FIELDS } from "./packet.ts";
+import { PacketView } from "./packet-view.ts";
 
 const scanner = new JsonScanner(FIELDS);
 
@@ -14,13 +15,13 @@ const scanner = new JsonScanner(FIELDS);
  * @throws {ProtocolError} `bad_json`, `too_deep`
  * @see PROTOCOL.md [JSON-1.4] to [JSON-1.8]
  */
-export function decodePacket(bytes: Uint8Array): Packet {
+export function decodePacket(bytes: Uint8Array): PacketView {
   try {
     scanner.scan(bytes);
   } catch (error) {
     throw error instanceof Flaw ? new ProtocolError(error.code, error.text) : error;
   }
-  return new Packet(bytes, 0, bytes.length, scanner.found);
+  return new PacketView(bytes, 0, bytes.length, scanner.found);
 }
 
 /**
@@ -29,7 +30,7 @@ export function decodePacket(bytes: Uint8Array): Packet {
  *
  * The packet views `bytes`.
  */
-export function decodeFirst(bytes: Uint8Array, start: number, maxBytes: number): Packet | undefined {
+export function decodeFirst(bytes: Uint8Array, start: number, maxBytes: number): PacketView | undefined {
   let end: number;
   try {
     end = scanner.scanFirst(bytes, start);
@@ -37,7 +38,7 @@ export function decodeFirst(bytes: Uint8Array, start: number, maxBytes: number):
     if (error instanceof Flaw) return undefined;
     throw error;
   }
-  return end - start > maxBytes ? undefined : new Packet(bytes, start, end, scanner.found);
+  return end - start > maxBytes ? undefined : new PacketView(bytes, start, end, scanner.found);
 }
 
 /**
@@ -47,6 +48,6 @@ export function decodeFirst(bytes: Uint8Array, start: number, maxBytes: number):
  *   a name `__proto__`, half a surrogate pair, nested deeper than 31
  * @see PROTOCOL.md [JSON-2.1]
  */
-export function createPacket(name: string, data?: unknown): Packet {
+export function createPacket(name: string, data?: unknown): PacketView {
   return packetOfNow(name, data, decodePacket);
 }

@@ -1,7 +1,7 @@
 import { HttpGuard, JsonObjectDecoder, ProtocolError } from "@wireyard/framing";
 import { decodeFirst, decodePacket } from "./codec.ts";
 import { skipWhiteSpace } from "./json-tokens.ts";
-import type { Packet } from "./packet.ts";
+import type { PacketView } from "./packet-view.ts";
 
 export interface JsonPacketConnectionOptions {
   /** Which side this is: a server reads what clients say, a client what servers say. */
@@ -59,7 +59,7 @@ export class JsonPacketConnection {
    *
    * @throws {ProtocolError} `http` [JSON-1.9]; `too_long` [JSON-1.3]; `too_deep` [JSON-1.4]; `bad_json` [JSON-1.5]
    */
-  next(): Packet | undefined {
+  next(): PacketView | undefined {
     if (this.http !== false) {
       if (this.http === true) throw new ProtocolError("http", "the peer speaks HTTP");
       this.values.keep();
@@ -75,7 +75,7 @@ export class JsonPacketConnection {
    * The next packet of the chunk, if all of it is there and nothing is wrong with it: the usual case, at one pass in
    * place of two. What it does not give, in pieces or broken, the decoder judges, so that a cut changes nothing.
    */
-  private nextWhole(): Packet | undefined {
+  private nextWhole(): PacketView | undefined {
     const { chunk } = this;
     if (chunk === undefined) return undefined;
     const start = skipWhiteSpace(chunk, this.at);

@@ -4,6 +4,7 @@ import { createPacket } from "./codec.ts";
 import type { PacketEncoder } from "./encoder.ts";
 import type { EncryptKeys } from "./keys.ts";
 import type { Packet } from "./packet.ts";
+import type { PacketView } from "./packet-view.ts";
 import type { PacketPeer } from "./peer.ts";
 
 export const PROTOCOL = "json-packet";
@@ -35,7 +36,7 @@ export interface Connection {
 export interface Action {
   /** Whether it needs no handshake, token or field. */
   readonly open: boolean;
-  run(peer: PacketPeer, packet: Packet): void | Promise<void>;
+  run(peer: PacketPeer, packet: PacketView): void | Promise<void>;
 }
 
 /** Everything the service's peers share. */

@@ -1,28 +1,22 @@
-import { allocateBytes, decodeText, encodeText, ProtocolError } from "@wireyard/framing";
+import { allocateBytes, decodeText, encodeText } from "@wireyard/framing";
 import type { ServerMessage } from "./messages.ts";
-import { type Packet, RawJson } from "./packet.ts";
+import { jsonOf, lineOf, type Packet, rawJsonOf, unfit } from "./packet.ts";
+import { PacketView } from "./packet-view.ts";
 
 /**
  * Makes a packet of now, as `createPacket` does; `read` is what reads it back.
  *
  * @throws {TypeError} as `createPacket`
  */
-export function packetOfNow(name: string, data: unknown, read: (bytes: Uint8Array) => Packet): Packet {
-  const json = data instanceof RawJson ? data.bytes : encodeText(jsonOf(name, data));
+export function packetOfNow<P>(name: string, data: unknown, read: (bytes: Uint8Array) => P): P {
+  const json = rawJsonOf(data) ?? encodeText(jsonOf(name, data));
   const tail = encodeText(`,"packet-created":${secondsOf(Date.now())},"token":null}`);
   try {
     // What goes out passes the same check as what comes in.
     return read(join(packetHead(name), json, tail));
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new TypeError(`the data of a packet "${name}" cannot be sent: ${error.message}`);
+    throw unfit(name, error);
   }
-}
-
-function jsonOf(name: string, data: unknown): string {
-  const json = JSON.stringify(data === undefined ? null : data);
-  if (json === undefined) throw new TypeError(`the data of a packet "${name}" cannot be a ${typeof data}`);
-  return json;
 }
 
 /** Milliseconds as seconds with a fraction, always: for the original, the time is a float. */
@@ -42,11 +36,13 @@ const BEFORE_CREATED = encodeText(',"packet-created":');
 /** Writes packets for one sender, each with its token and ended by a line feed. [JSON-2.6] */
 export class PacketEncoder {
   readonly #token: Uint8Array;
+  readonly #sender: string | null;
   #last: { readonly packet: Packet; readonly bytes: Uint8Array } | undefined;
   #nowMs = 0;
   #now: Uint8Array = new Uint8Array(0);
 
   constructor(token: string | null) {
+    this.#sender = token;
     this.#token = encodeText(`,"token":${JSON.stringify(token)}}\n`);
   }
 
@@ -56,12 +52,17 @@ export class PacketEncoder {
    */
   encode(packet: Packet): Uint8Array {
     if (this.#last?.packet === packet) return this.#last.bytes;
+    // The other kind is a client's, which somebody hands on.
+    const bytes = packet instanceof PacketView ? this.#encodeView(packet) : lineOf(packet, this.#sender);
+    this.#last = { packet, bytes };
+    return bytes;
+  }
+
+  #encodeView(packet: PacketView): Uint8Array {
     const { action, created } = packet.stamp;
     const head = join(HEAD, action, BEFORE_DATA);
     const tail = created === undefined ? this.#tail() : join(BEFORE_CREATED, created, this.#token);
-    const bytes = packet.writeData(head, tail);
-    this.#last = { packet, bytes };
-    return bytes;
+    return packet.writeData(head, tail);
   }
 
   /** Encodes what a server says by itself, as a packet of now. */
@@ -75,7 +76,7 @@ export class PacketEncoder {
   }
 
   /** Encodes the data of a packet that came in, byte for byte, as a packet of now that starts with `head`. */
-  answer(head: Uint8Array, packet: Packet): Uint8Array {
+  answer(head: Uint8Array, packet: PacketView): Uint8Array {
     return packet.writeData(head, this.#tail());
   }
 

@@ -1,8 +1,6 @@
 /** Packets within packets: what an encrypted one looks like, and WebCrypto's way to make and open it. */
-import { allocateBytes, encodeText } from "@wireyard/framing";
+import { encodeText } from "@wireyard/framing";
 import { base64UrlLength, decodeBase64Url, writeBase64Url } from "./base64url.ts";
-import { decodePacket } from "./codec.ts";
-import { PacketEncoder } from "./encoder.ts";
 import type { Direction } from "./exchange.ts";
 import { badEncryption, subtle, type WebCryptoKey } from "./keys.ts";
 import { ACTIONS } from "./messages.ts";
@@ -53,27 +51,11 @@ export async function createChannel(
 }
 
 /**
- * Encrypts a packet, its token too, as the next one of the channel.
- *
- * @throws {ProtocolError} `bad_encryption` where the channel's key is used up
- * @see PROTOCOL.md [JSON-8.7]
- */
-export async function encryptPacket(packet: Packet, channel: EncryptChannel): Promise<Packet> {
-  const line = new PacketEncoder(packet.token).encode(packet);
-  return decodePacket(await encryptLine(line, channel));
-}
-
-/**
- * Opens an encrypted packet, which has to be the next one of the channel.
+ * Opens an encrypted packet, which has to be the next one of the channel; gives the bytes of the packet within.
  *
  * @throws {ProtocolError} `bad_encryption`, the same for whatever is wrong with it; after it the channel opens nothing
  * @see PROTOCOL.md [JSON-8.7] to [JSON-8.9]
  */
-export async function decryptPacket(packet: Packet, channel: EncryptChannel): Promise<Packet> {
-  return decodePacket(await decryptBytes(packet, channel));
-}
-
-/** As `decryptPacket`; gives the bytes of the packet within. */
 export async function decryptBytes(packet: Packet, channel: EncryptChannel): Promise<Uint8Array> {
   const { direction, key, next } = channel;
   const encrypted = readEncrypted(packet, direction, next);
@@ -91,19 +73,25 @@ export async function decryptBytes(packet: Packet, channel: EncryptChannel): Pro
 
 /** Encrypts a packet's line, or the JSON of it, into another line. The number is taken before this first waits. */
 export async function encryptLine(line: Uint8Array, channel: EncryptChannel): Promise<Uint8Array> {
-  const { direction, key, next, wrappedKey } = channel;
+  const { direction, next } = channel;
   if (next >= MAX_ENCRYPTED_PACKETS) throw badEncryption();
   channel.next = next + 1;
   const plain = new Uint8Array(withoutLineFeed(line));
-  const sealed = await subtle().encrypt(algorithmOf(direction, next), key, plain);
-  return writeEncrypted(next, new Uint8Array(sealed), next === 0 ? wrappedKey : undefined);
+  const sealed = await subtle().encrypt(algorithmOf(direction, next), channel.key, plain);
+  const wrappedKey = next === 0 ? channel.wrappedKey : undefined;
+  return writeEncrypted(next, new Uint8Array(sealed), wrappedKey, (bytes) => new Uint8Array(bytes));
 }
 
-/** The line of an encrypted packet. */
-export function writeEncrypted(n: number, sealed: Uint8Array, wrappedKey?: string): Uint8Array {
+/** The line of an encrypted packet, in memory that `allocate` gives. */
+export function writeEncrypted(
+  n: number,
+  sealed: Uint8Array,
+  wrappedKey: string | undefined,
+  allocate: (bytes: number) => Uint8Array,
+): Uint8Array {
   const middle = encodeText(wrappedKey === undefined ? `${n}` : `${n},"key":"${wrappedKey}"`);
   const length = HEAD.length + middle.length + BEFORE_PAYLOAD.length + base64UrlLength(sealed.length);
-  const line = allocateBytes(length + TAIL.length);
+  const line = allocate(length + TAIL.length);
   line.set(HEAD);
   line.set(middle, HEAD.length);
   line.set(BEFORE_PAYLOAD, HEAD.length + middle.length);

@@ -3,7 +3,7 @@ export type { BindOptions, SchemaOutput, StandardSchema } from "./binding.ts";
 export { createPacket, decodePacket } from "./codec.ts";
 export { JsonPacketConnection, type JsonPacketConnectionOptions } from "./connection.ts";
 export { PacketEncoder } from "./encoder.ts";
-export { createChannel, decryptPacket, type EncryptChannel, encryptPacket } from "./encryption.ts";
+export { createChannel, type EncryptChannel } from "./encryption.ts";
 export {
   acceptOffer,
   type ClientExchange,
@@ -29,3 +29,4 @@ export {
   type ServerMessage,
 } from "./messages.ts";
 export { type Field, type Packet, RawJson } from "./packet.ts";
+export { decryptPacket, encryptPacket } from "./packet-encryption.ts";

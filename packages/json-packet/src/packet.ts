@@ -1,194 +1,26 @@
-import { allocateBytes, decodeText, encodeText } from "@wireyard/framing";
-
-const QUOTE = 0x22;
-const MINUS = 0x2d;
-const DIGIT_0 = 0x30;
-const DIGIT_9 = 0x39;
-const BACKSLASH = 0x5c;
-const LETTER_N = 0x6e;
-const NULL = encodeText("null");
-/** Below this, copying byte by byte is faster than making a view to copy from. */
-const SMALL_BYTES = 64;
+import { decodeText, encodeText, ProtocolError } from "@wireyard/framing";
 
 /** The fields of a packet, in the order in which they are written. */
 export const FIELDS = ["action", "data", "packet-created", "token"] as const;
 
 export type Field = (typeof FIELDS)[number];
 
-/**
- * One packet, as the JSON it came in or goes out as. What nobody asks for is not decoded.
- *
- * A packet that came in views memory that is lent until its handler's first `await`; `keep` copies it. All it
- * holds is private to the last, since its token is a secret: a packet that is logged shows nothing.
- */
-export class Packet {
-  #bytes: Uint8Array;
-  #start: number;
-  #end: number;
-  // Where its fields stand in `bytes`; negative where absent.
-  #actionStart: number;
-  #actionEnd: number;
-  #dataStart: number;
-  #dataEnd: number;
-  #createdStart: number;
-  #createdEnd: number;
-  #tokenStart: number;
-  #tokenEnd: number;
-  #parsed = false;
-  #data: unknown;
-
-  /**
-   * @param bytes verified JSON from `start` to `end`
-   * @param found where each of `FIELDS` starts and ends in `bytes`; -1 where absent
-   */
-  constructor(bytes: Uint8Array, start: number, end: number, found: Int32Array) {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#end = end;
-    this.#actionStart = found[0] as number;
-    this.#actionEnd = found[1] as number;
-    this.#dataStart = found[2] as number;
-    this.#dataEnd = found[3] as number;
-    this.#createdStart = found[4] as number;
-    this.#createdEnd = found[5] as number;
-    this.#tokenStart = found[6] as number;
-    this.#tokenEnd = found[7] as number;
-  }
-
+/** One packet: `PacketView` to servers, `ReadPacket` to clients. */
+export interface Packet {
   /** Its name, which says what is to be done with it. Empty where it has none. */
-  get action(): string {
-    return this.#string(this.#actionStart, this.#actionEnd) ?? "";
-  }
-
+  readonly action: string;
   /** Its data, parsed when first asked for; `undefined` where it has none. */
-  get data(): unknown {
-    if (!this.#parsed) {
-      this.#data = this.#dataStart < 0 ? undefined : JSON.parse(this.#text(this.#dataStart, this.#dataEnd));
-      this.#parsed = true;
-    }
-    return this.#data;
-  }
-
-  /** The JSON of its data as its sender wrote it; empty where it has none. A view: copy it to keep it. */
-  get dataBytes(): Uint8Array {
-    return this.#view(this.#dataStart, this.#dataEnd);
-  }
-
+  readonly data: unknown;
+  /** The JSON of its data as its sender wrote it; empty where it has none. */
+  readonly dataBytes: Uint8Array;
   /** When its sender made it, in seconds since the epoch; `NaN` where it does not say. */
-  get created(): number {
-    // Verified to be in the grammar of JSON, so this reads nothing else.
-    return this.#isNumber(this.#createdStart)
-      ? Number(this.#text(this.#createdStart, this.#createdEnd))
-      : Number.NaN;
-  }
-
+  readonly created: number;
   /** The secret it came with: not to be shown to anybody. `null` where it has none. */
-  get token(): string | null {
-    return this.#string(this.#tokenStart, this.#tokenEnd) ?? null;
-  }
-
+  readonly token: string | null;
   /** The first of `FIELDS` that is absent or not of its type; `undefined` where all are there. [JSON-2.2] */
-  get missing(): Field | undefined {
-    if (this.#actionStart < 0 || this.#bytes[this.#actionStart] !== QUOTE) return "action";
-    if (this.#dataStart < 0) return "data";
-    if (!this.#isNumber(this.#createdStart)) return "packet-created";
-    if (this.#tokenStart < 0) return "token";
-    const token = this.#bytes[this.#tokenStart];
-    return token === QUOTE || token === LETTER_N ? undefined : "token";
-  }
-
-  /** Where it ends in the bytes it views. */
-  get end(): number {
-    return this.#end;
-  }
-
-  /** Bytes of its action as JSON, the quotes included. */
-  get actionLength(): number {
-    return this.#actionEnd - this.#actionStart;
-  }
-
-  /** Whether its action is spelled like `json`, a name in quotes: compared without a string. */
-  isAction(json: Uint8Array): boolean {
-    const bytes = this.#bytes;
-    const start = this.#actionStart;
-    if (start < 0 || this.#actionEnd - start !== json.length) return false;
-    for (let i = 0; i < json.length; i++) {
-      if (bytes[start + i] !== json[i]) return false;
-    }
-    return true;
-  }
-
-  /** Whether its token is the ASCII text `own`, in a time that does not tell how much of it is. [JSON-2.4] */
-  hasToken(own: Uint8Array): boolean {
-    const bytes = this.#bytes;
-    const start = this.#tokenStart;
-    if (start < 0 || bytes[start] !== QUOTE) return false;
-    let differ = (this.#tokenEnd - start - 2) ^ own.length;
-    // Where the token is shorter, this reads on behind it: the lengths differ already.
-    for (let i = 0; i < own.length; i++) differ |= (bytes[start + 1 + i] ?? 0) ^ (own[i] as number);
-    if (differ === 0) return true;
-    // Escapes are another spelling of the same text.
-    return this.#view(start, this.#tokenEnd).includes(BACKSLASH) && isSame(encodeText(this.token ?? ""), own);
-  }
-
-  /** Makes its memory its own. Done for a packet whose handler returns a promise, and for all that a client gets. */
-  keep(): void {
-    const by = this.#start;
-    this.#bytes = new Uint8Array(this.#view(by, this.#end));
-    this.#start = 0;
-    this.#end -= by;
-    // What is absent stays negative.
-    this.#actionStart -= by;
-    this.#actionEnd -= by;
-    this.#dataStart -= by;
-    this.#dataEnd -= by;
-    this.#createdStart -= by;
-    this.#createdEnd -= by;
-    this.#tokenStart -= by;
-    this.#tokenEnd -= by;
-  }
-
-  /** Writes the JSON of its data, or `null`, between `head` and `tail`: that of another packet. */
-  writeData(head: Uint8Array, tail: Uint8Array): Uint8Array {
-    const absent = this.#dataStart < 0;
-    const source = absent ? NULL : this.#bytes;
-    const start = absent ? 0 : this.#dataStart;
-    const length = absent ? NULL.length : this.#dataEnd - start;
-    const bytes = allocateBytes(head.length + length + tail.length);
-    bytes.set(head);
-    if (length > SMALL_BYTES) bytes.set(source.subarray(start, start + length), head.length);
-    else for (let i = 0; i < length; i++) bytes[head.length + i] = source[start + i] as number;
-    bytes.set(tail, head.length + length);
-    return bytes;
-  }
-
-  /** The JSON of its action and of its time of creation, `undefined` where it does not say. Views. */
-  get stamp(): { readonly action: Uint8Array; readonly created: Uint8Array | undefined } {
-    const created = this.#isNumber(this.#createdStart)
-      ? this.#view(this.#createdStart, this.#createdEnd)
-      : undefined;
-    return { action: this.#view(this.#actionStart, this.#actionEnd), created };
-  }
-
-  #isNumber(at: number): boolean {
-    if (at < 0) return false;
-    const byte = this.#bytes[at] as number;
-    return byte === MINUS || (byte >= DIGIT_0 && byte <= DIGIT_9);
-  }
-
-  #string(start: number, end: number): string | undefined {
-    if (start < 0 || this.#bytes[start] !== QUOTE) return undefined;
-    return JSON.parse(this.#text(start, end)) as string;
-  }
-
-  #text(start: number, end: number): string {
-    return decodeText(this.#view(start, end)) as string;
-  }
-
-  #view(start: number, end: number): Uint8Array {
-    const { buffer, byteOffset } = this.#bytes;
-    return start < 0 ? new Uint8Array(0) : new Uint8Array(buffer, byteOffset + start, end - start);
-  }
+  readonly missing: Field | undefined;
+  /** Makes its memory its own, where that was lent. */
+  keep(): void;
 }
 
 /** JSON that goes out as it is. A handler's value or the data of a packet can be one. */
@@ -202,8 +34,36 @@ export class RawJson {
   }
 }
 
-function isSame(bytes: Uint8Array, secret: Uint8Array): boolean {
-  let differ = bytes.length ^ secret.length;
-  for (let i = 0; i < secret.length; i++) differ |= (bytes[i] ?? 0) ^ (secret[i] as number);
-  return differ === 0;
+/** The JSON that `data` are already, as a `RawJson` or the data of a packet; `undefined` for all else. */
+export function rawJsonOf(data: unknown): Uint8Array | undefined {
+  if (data instanceof RawJson) return data.bytes;
+  const { dataBytes } = (data ?? {}) as Partial<Packet>;
+  if (!(dataBytes instanceof Uint8Array)) return undefined;
+  return dataBytes.length > 0 ? dataBytes : encodeText("null");
+}
+
+/** The JSON of data for a packet called `name`. @throws {TypeError} where they cannot be JSON */
+export function jsonOf(name: string, data: unknown): string {
+  const json = JSON.stringify(data === undefined ? null : data);
+  if (json === undefined) throw new TypeError(`the data of a packet "${name}" cannot be a ${typeof data}`);
+  return json;
+}
+
+/** What is told of a packet that was not made because no receiver would take it. */
+export function unfit(name: string, error: unknown): unknown {
+  if (!(error instanceof ProtocolError)) return error;
+  return new TypeError(`the data of a packet "${name}" cannot be sent: ${error.message}`);
+}
+
+/** The JSON of a packet; `json` is that of its data, `created` in seconds. The time is a float, for the original. */
+export function textOf(action: string, json: string, created: number, token: string | null): string {
+  const seconds = Number.isInteger(created) ? created.toFixed(1) : created;
+  return `{"action":${JSON.stringify(action)},"data":${json},"packet-created":${seconds},"token":${JSON.stringify(token)}}`;
+}
+
+/** A packet as a line of another sender's; one that does not say when it was made is of now. */
+export function lineOf(packet: Packet, token: string | null): Uint8Array {
+  const json = decodeText(rawJsonOf(packet) as Uint8Array) as string;
+  const { action, created } = packet;
+  return encodeText(`${textOf(action, json, Number.isNaN(created) ? Date.now() / 1_000 : created, token)}\n`);
 }

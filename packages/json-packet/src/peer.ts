@@ -23,7 +23,8 @@ import {
   FIELD_FORMS,
   type ServerMessage,
 } from "./messages.ts";
-import { Packet } from "./packet.ts";
+import type { Packet } from "./packet.ts";
+import { PacketView } from "./packet-view.ts";
 import { PeerEncryption, publicKeyOf } from "./server-encryption.ts";
 import { errorCode } from "./translate.ts";
 
@@ -44,7 +45,7 @@ const RUNNING: Pending = { resolve() {} };
  *
  * What leads to a token is private to the last: a connection that is logged shows none.
  */
-export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
+export class PacketPeer implements Peer, Connection, PumpHandlers<PacketView> {
   readonly session: Session;
   readonly #token = crypto.randomUUID();
   /** The same as it comes in: once for all packets that are compared with it. */
@@ -168,7 +169,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     this.end();
   }
 
-  event(packet: Packet): void | Promise<void> {
+  event(packet: PacketView): void | Promise<void> {
     // Closed by what came before it in the same chunk.
     if (this.state === "closing") return;
     // The packet is complete. The pump would tell so only after the whole chunk, which may have to wait.
@@ -178,15 +179,15 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   /** Does what a packet asks for, however it came. */
-  private take(packet: Packet): void | Promise<void> {
+  private take(packet: PacketView): void | Promise<void> {
     const { actions } = this.#context;
     const action = actions.find(packet) ?? actions.wildcard;
     if (action?.open) return action.run(this, packet);
     const { missing } = packet;
-    if (missing !== undefined) {
-      this.answerError("missing_field", `${missing}: ${FIELD_FORMS[missing]}`);
-    } else if (this.state === "new") {
+    if (this.state === "new" && missing !== "action") {
       this.answerError("not_registered", ERRORS.not_registered);
+    } else if (missing !== undefined) {
+      this.answerError("missing_field", `${missing}: ${FIELD_FORMS[missing]}`);
     } else if (!packet.hasToken(this.#tokenBytes)) {
       this.answerError("bad_token", ERRORS.bad_token);
     } else if (action === undefined) {
@@ -234,7 +235,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   /** [JSON-3.1] to [JSON-3.5] */
-  handShake(packet: Packet): MaybePromise<void> {
+  handShake(packet: PacketView): MaybePromise<void> {
     this.#context.hub.admit(this.session);
     const publicKey = publicKeyOf(packet);
     if (publicKey !== undefined && this.#context.encryption !== "off" && !this.encrypted) {
@@ -251,14 +252,14 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
   }
 
   /** [JSON-8.7] Opens what an encrypted packet holds, and does what it asks for. */
-  openPacket(packet: Packet): void | Promise<void> {
+  openPacket(packet: PacketView): void | Promise<void> {
     if (this.encryption === undefined) throw badEncryption();
     const inner = this.encryption.open(packet);
     return isPromise(inner) ? inner.then((first) => this.takeInner(first)) : this.takeInner(inner);
   }
 
   /** Answers with the data of the packet, byte for byte. */
-  echo(head: Uint8Array, packet: Packet): void {
+  echo(head: Uint8Array, packet: PacketView): void {
     this.write(this.#context.encoder.answer(head, packet));
   }
 
@@ -267,7 +268,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     name: string,
     head: Uint8Array,
     handler: ActionHandler<Connection>,
-    packet: Packet,
+    packet: PacketView,
   ): void | Promise<void> {
     this.pending = RUNNING;
     try {
@@ -290,7 +291,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
     this.link.end();
   }
 
-  private takeInner(packet: Packet): void | Promise<void> {
+  private takeInner(packet: PacketView): void | Promise<void> {
     if (this.state === "closing") return;
     if (packet.action === ACTIONS.encrypted) throw badEncryption();
     return this.take(packet);
@@ -317,7 +318,7 @@ export class PacketPeer implements Peer, Connection, PumpHandlers<Packet> {
 
   private reply(name: string, head: Uint8Array, result: unknown): void {
     if (result === undefined) return;
-    if (result instanceof Packet) this.echo(head, result);
+    if (result instanceof PacketView) this.echo(head, result);
     else this.sendPacket(makePacket(name, result));
   }
 

@@ -14,6 +14,7 @@ import {
 import type { Direction } from "./exchange.ts";
 import { badEncryption } from "./keys.ts";
 import type { Packet } from "./packet.ts";
+import type { PacketView } from "./packet-view.ts";
 
 const CIPHER = "aes-256-gcm";
 const OPTIONS = { authTagLength: TAG_BYTES };
@@ -44,7 +45,7 @@ export class Sealer {
     sealed.set(cipher.update(plain));
     cipher.final();
     sealed.set(cipher.getAuthTag(), plain.length);
-    return writeEncrypted(n, sealed);
+    return writeEncrypted(n, sealed, undefined, allocateBytes);
   }
 }
 
@@ -64,7 +65,7 @@ export class Opener {
    *
    * @throws {ProtocolError} `bad_encryption`
    */
-  open(packet: Packet): Packet {
+  open(packet: Packet): PacketView {
     const n = this.#next++;
     const encrypted = readEncrypted(packet, this.#direction, n);
     if (encrypted === undefined) throw badEncryption();

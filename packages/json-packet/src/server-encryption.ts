@@ -4,7 +4,7 @@ import { readEncrypted } from "./encryption.ts";
 import { type DirectionKeys, offerKeys, type ServerExchange } from "./exchange.ts";
 import { badEncryption, type EncryptKeys } from "./keys.ts";
 import { ACTIONS, type KeyOffer } from "./messages.ts";
-import type { Packet } from "./packet.ts";
+import type { PacketView } from "./packet-view.ts";
 import { Opener, Sealer } from "./sealing.ts";
 
 const ENCRYPTED = encodeText(JSON.stringify(ACTIONS.encrypted));
@@ -23,7 +23,7 @@ export class PeerEncryption {
   }
 
   /** Whether a packet may come as it is. [JSON-8.11] [JSON-8.12] */
-  admits(packet: Packet): boolean {
+  admits(packet: PacketView): boolean {
     if (packet.isAction(ENCRYPTED)) return true;
     if (this.state === "on") return false;
     return (
@@ -49,7 +49,7 @@ export class PeerEncryption {
    *
    * @throws {ProtocolError} `bad_encryption`
    */
-  open(packet: Packet): Packet | Promise<Packet> {
+  open(packet: PacketView): PacketView | Promise<PacketView> {
     return this.#opener === undefined ? this.openFirst(packet) : this.#opener.open(packet);
   }
 
@@ -59,7 +59,7 @@ export class PeerEncryption {
     return this.#sealer.usable ? this.#sealer.seal(line) : undefined;
   }
 
-  private async openFirst(packet: Packet): Promise<Packet> {
+  private async openFirst(packet: PacketView): Promise<PacketView> {
     const wrappedKey = readEncrypted(packet, "client", 0)?.wrappedKey;
     const exchange = this.#exchange;
     if (wrappedKey === undefined || exchange === undefined) throw badEncryption();
@@ -68,7 +68,7 @@ export class PeerEncryption {
   }
 
   /** Keys that do not open the first packet are not used: what is answered then is the same for every reason. */
-  private begin(packet: Packet, keys: DirectionKeys): Packet {
+  private begin(packet: PacketView, keys: DirectionKeys): PacketView {
     const opener = new Opener("client", keys.client);
     const first = opener.open(packet);
     this.#opener = opener;
@@ -80,6 +80,6 @@ export class PeerEncryption {
 }
 
 /** The `publicKey` in a handshake's data; `undefined` where there is none. */
-export function publicKeyOf(packet: Packet): unknown {
+export function publicKeyOf(packet: PacketView): unknown {
   return ((packet.data ?? {}) as Record<string, unknown>).publicKey;
 }

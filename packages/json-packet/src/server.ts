@@ -7,7 +7,7 @@ import {
   UsageError,
 } from "@wireyard/session";
 import type { Link, StreamService } from "@wireyard/transport";
-import { type ActionHandler, ActionTable, WILDCARD } from "./actions.ts";
+import { type ActionHandler, ActionTable, checkBinding, WILDCARD } from "./actions.ts";
 import { type BindOptions, bindHandler, type SchemaOutput, type StandardSchema } from "./binding.ts";
 import {
   type Action,
@@ -166,6 +166,7 @@ function checkedHandler<Schema extends StandardSchema>(
   unbind: () => void,
 ): ActionHandler<Connection> {
   try {
+    checkBinding(name, handler, options.schema);
     return bindHandler(name, handler, options, unbind);
   } catch (error) {
     throw error instanceof TypeError ? new UsageError(error.message) : error;

@@ -136,7 +136,10 @@ describe("a packet that came in", () => {
   test("[JSON-2.8] shows nothing of its token when it is logged", () => {
     const packet = decodePacket(encodeText(incoming("1")));
     expect(packet.token).toBe(TOKEN);
-    expect(inspect(packet, { depth: 10 }) + JSON.stringify(packet)).toBe("Packet {}{}");
+    expect(inspect(packet, { depth: 10 }) + JSON.stringify(packet)).toBe("PacketView {}{}");
+    const read = readPacket(encodeText(incoming("1")));
+    expect(read.token).toBe(TOKEN);
+    expect(inspect(read, { depth: 10 }) + JSON.stringify(read)).toBe("ReadPacket {}{}");
   });
 });
 

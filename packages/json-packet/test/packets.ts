@@ -1,6 +1,5 @@
 import { JsonObjectDecoder } from "@wireyard/framing";
 import type { Machine } from "@wireyard/framing/testing";
-import { framed, type PumpedConnection } from "@wireyard/transport";
 import { JsonPacketConnection, type Packet } from "../src/index.ts";
 import { readPacket } from "../src/packet-reader.ts";
 
@@ -17,10 +16,17 @@ export function machine(role: "server" | "client", maxPacketBytes = 65_536): Mac
 
 /** The same, of what `JsonPacketClient` reads with. */
 export function lightMachine(): Machine {
-  return machineOf(framed(new JsonObjectDecoder({ maxValueBytes: 65_536 }), readPacket));
+  const values = new JsonObjectDecoder({ maxValueBytes: 65_536 });
+  return machineOf({
+    feed: (chunk) => values.feed(chunk),
+    next() {
+      const value = values.next();
+      return value && readPacket(value);
+    },
+  });
 }
 
-function machineOf(connection: PumpedConnection<Packet>): Machine {
+function machineOf(connection: Pick<JsonPacketConnection, "feed"> & { next(): Packet | undefined }): Machine {
   return {
     feed: (chunk) => connection.feed(chunk),
     next() {

@@ -32,19 +32,24 @@ describe("a packet is refused", () => {
     ["packet-created", '"1"'],
     ["packet-created", "null"],
     ["token", ""],
-    ["token", "1"],
-  ])("[JSON-2.2] where its %s is <%s>, before the handshake and after it", async (field, value) => {
-    const { connect } = yard();
-    const somebody = connect();
-    for (const opening of ["", '{"action":"handShake"}']) {
-      somebody.say(opening + packet({ [field]: value }));
+  ])(
+    "[JSON-2.2] [JSON-2.5] where its %s is <%s>, before the handshake and after it",
+    async (field, value) => {
+      const { connect } = yard();
+      const somebody = connect();
+      somebody.say(packet({ [field]: value }));
+      expect((await heard(somebody)).at(-1)).toEqual([
+        "error",
+        field === "action" ? "missing_field" : "not_registered",
+      ]);
+      somebody.say(`{"action":"handShake"}${packet({ [field]: value })}`);
       await settle();
       const refusal = somebody.packets().at(-1);
       expect(refusal?.data).toEqual({ code: "missing_field", message: expect.stringMatching(`^${field}: `) });
       expect(refusal?.token).toMatch(UUID);
-    }
-    expect(somebody.closed).toBe(false);
-  });
+      expect(somebody.closed).toBe(false);
+    },
+  );
 
   test("[JSON-2.2] but not for members that nobody knows", async () => {
     const { person } = yard();
@@ -62,13 +67,15 @@ describe("a packet is refused", () => {
       '"x"',
       '""',
       "null",
+      "1",
+      `{"${eve.token}":1}`,
       `"${eve.token}x"`,
       `"${eve.token.toUpperCase()}x"`,
     ]) {
       eve.say(packet({ action: '"note"', token }));
       eve.say(packet({ action: '"disconnect"', token }));
     }
-    expect(await heard(eve)).toEqual(Array.from({ length: 12 }, () => ["error", "bad_token"]));
+    expect(await heard(eve)).toEqual(Array.from({ length: 16 }, () => ["error", "bad_token"]));
     expect([calls, server.clients.size, eve.closed, bob.closed, bob.lines]).toEqual([
       [],
       2,
@@ -107,7 +114,7 @@ describe("a packet is refused", () => {
     const stranger = connect();
     stranger.say(packet({ action: '"dance"', data: "" }) + packet({ action: '"dance"' }));
     expect(await heard(stranger)).toEqual([
-      ["error", "missing_field"],
+      ["error", "not_registered"],
       ["error", "not_registered"],
     ]);
     const bob = await person();

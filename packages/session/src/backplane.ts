@@ -42,6 +42,19 @@ export interface NodeSummary {
   readonly sessions: readonly SessionSummary[];
 }
 
+/** What a node knows of the others without asking: as of a moment ago. */
+export interface Elsewhere {
+  /** How many other nodes live. */
+  readonly nodes: number;
+  /** Their open sessions. */
+  readonly sessions: number;
+  /** What some of those call themselves, none of them empty: of a node `NAMES_TOLD` at the most, in all no fewer. */
+  readonly names: readonly string[];
+}
+
+/** How many names of its sessions a node tells the others unasked. */
+export const NAMES_TOLD = 12;
+
 /** A message to a user, whatever node it is on. */
 export interface UserPost {
   /** The sender's verified user name. */
@@ -106,6 +119,8 @@ export interface Backplane {
 export interface BackplaneNode {
   /** From 1 to `NODE_NUMBERS` - 1, of no other node: part of the ids that are made here. */
   readonly number: number;
+  /** The other nodes, as of a few seconds ago at the most; none of them where they cannot be reached. */
+  readonly elsewhere: Elsewhere;
   /**
    * Moves a member into a room, out of the one it was in: `left`, then `joined`, or neither. Makes the room where
    * there is none, private where `password` is not empty. Joining the room one is in does nothing. It is done when
@@ -122,7 +137,8 @@ export interface BackplaneNode {
   allRooms(): MaybePromise<RoomSummary[]>;
   /**
    * Tells the other nodes with members in the room; with `echo` this node too, and then in the room's one order,
-   * the same at every node; that is done, or has failed, when this node has received it or never will.
+   * the same at every node; that is done when this node has received it, and rejects with `unavailable` where it never
+   * will, though others may have.
    */
   post(room: string, post: RoomPost, echo: boolean): MaybePromise<void>;
   /** Tells the nodes of these sessions, this one too if it is one of theirs. Ids that nobody has are nobody. */

@@ -9,21 +9,29 @@ export interface Group {
   readonly elsewhere: readonly number[];
 }
 
-/** The group of those ids, without the ones that are unknown here: of others, their nodes know. */
+/**
+ * The group of those ids, without the ones that are unknown here: of others, their nodes know.
+ *
+ * @param ownNode `undefined` where there are no others
+ */
 export function groupOf(
   ids: Iterable<number>,
   sessions: ReadonlyMap<number, Session>,
-  ownNode: number,
+  ownNode: number | undefined,
 ): Group {
   const members = new Set<Session>();
   const elsewhere = new Set<number>();
   for (const id of ids) {
     const member = sessions.get(id);
-    const node = nodeOfId(id);
     if (member !== undefined) members.add(member);
-    else if (node !== 0 && node !== ownNode) elsewhere.add(id);
+    else if (ownNode !== undefined && isOfAnother(id, ownNode)) elsewhere.add(id);
   }
   return { members: [...members], elsewhere: [...elsewhere] };
+}
+
+function isOfAnother(id: number, ownNode: number): boolean {
+  const node = nodeOfId(id);
+  return node !== 0 && node !== ownNode;
 }
 
 /**

@@ -1,26 +1,25 @@
 import type { Account, AccountStore, MaybePromise } from "./accounts.ts";
-import { addressKey } from "./addresses.ts";
 import { Admission } from "./admission.ts";
 import type {
   Backplane,
   BackplaneEvent,
   BackplaneNode,
   Channel,
+  Elsewhere,
   NodeSummary,
   RoomSummary,
   SessionSummary,
 } from "./backplane.ts";
 import { Counters } from "./counters.ts";
+import { Credentials } from "./credentials.ts";
 import { Deadlines, DeadlineWheel } from "./deadlines.ts";
 import { RefusedError } from "./errors.ts";
 import { commandEvent, messageEvent } from "./events.ts";
 import { groupOf, setGroup } from "./groups.ts";
-import { idOf } from "./ids.ts";
+import { RandomIds } from "./ids.ts";
 import { DEFAULT_LIMITS, FAN_OUT, type Limits } from "./limits.ts";
-import { LoginFailures } from "./login-failures.ts";
 import { memoryBackplane } from "./memory-backplane.ts";
-import { accountNameProblem, nameKey, nameProblem } from "./names.ts";
-import { WindowCounter } from "./rate.ts";
+import { nameKey, nameProblem } from "./names.ts";
 import { deliver, deliverTo, type HubRoom, Rooms } from "./rooms.ts";
 import { type Peer, Session } from "./session.ts";
 
@@ -49,8 +48,6 @@ export function createHub(options: HubOptions): Hub {
   return new Hub(options);
 }
 
-const MINUTE_MS = 60_000;
-
 /**
  * One list of sessions, one set of rooms, one account store. Protocol-neutral: it knows peers, users, rooms, groups
  * and events, never bytes of a wire. Synchronous wherever it does not have to wait for accounts or another node.
@@ -64,12 +61,12 @@ export class Hub {
   private readonly byId = new Map<number, Session>();
   private readonly byUser = new Map<string, Set<Session>>();
   private readonly admission: Admission;
-  private readonly registrationRate = new WindowCounter({ windowMs: MINUTE_MS });
-  private readonly loginFailures = new LoginFailures();
+  private readonly credentials: Credentials;
   private readonly rooms_: Rooms;
   private readonly node: BackplaneNode;
-  private readonly ids = new Uint32Array(64);
-  private nextId = this.ids.length;
+  /** Whether there can be no other node. */
+  private readonly alone: boolean;
+  private readonly ids = new RandomIds();
 
   constructor(options: HubOptions) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -82,7 +79,14 @@ export class Hub {
       refused: this.counters.refused,
       sessions: this.byId,
     });
+    this.credentials = new Credentials({
+      accounts: this.accounts,
+      limits: this.limits,
+      clock: this.wheel.clock,
+      counters: this.counters,
+    });
     this.rooms_ = new Rooms(this.byId);
+    this.alone = options.backplane === undefined;
     this.node = (options.backplane ?? memoryBackplane()).open(
       (event) => this.receive(event),
       () => this.summaries(),
@@ -96,6 +100,11 @@ export class Hub {
 
   get sessionCount(): number {
     return this.byId.size;
+  }
+
+  /** The hub's other nodes and their sessions, as of a few seconds ago; none where they cannot be reached. */
+  get elsewhere(): Elsewhere {
+    return this.node.elsewhere;
   }
 
   session(id: number): Session | undefined {
@@ -195,29 +204,7 @@ export class Hub {
    *   failures; `timeout` where too many wait, or where it took longer than `requestTimeoutMs`: nothing has changed
    */
   async login(session: Session, name: string, password: string): Promise<Account> {
-    const address = addressKey(session.remoteAddress);
-    const started = this.wheel.clock();
-    // Counted before the wait: a hundred at once are a hundred.
-    if (!this.loginFailures.take(address, name, this.limits, started)) {
-      throw new RefusedError("rate_limited", "too many failed logins; try again in a minute");
-    }
-    let account: Account | undefined;
-    try {
-      account = await this.accounts.authenticate(name, password);
-    } catch (error) {
-      // No password was looked at: whoever has to wait for a busy server has not guessed.
-      this.loginFailures.giveBack(address, name);
-      throw error;
-    }
-    if (account === undefined) {
-      this.counters.loginFailures++;
-      throw new RefusedError("wrong_user_or_password", "the user does not exist or the password is wrong");
-    }
-    this.loginFailures.giveBack(address, name);
-    // Whoever asked has been told `timeout` by then: a session must not become somebody behind its back.
-    if (this.wheel.clock() - started >= this.limits.requestTimeoutMs) {
-      throw new RefusedError("timeout", "the login took too long");
-    }
+    const account = await this.credentials.authenticate(session.remoteAddress, name, password);
     if (session.state === "open") this.becomeUser(session, account);
     return account;
   }
@@ -227,17 +214,8 @@ export class Hub {
    *
    * @throws {RefusedError} `name_too_short`, `invalid_name`, `name_taken`, `rate_limited`, `timeout`
    */
-  async register(session: Session, name: string, password: string): Promise<Account> {
-    const problem = accountNameProblem(name);
-    if (problem !== undefined) throw new RefusedError(problem.code, problem.text);
-    const { registrationsPerMinute } = this.limits;
-    const address = addressKey(session.remoteAddress);
-    if (!this.registrationRate.take(address, registrationsPerMinute, this.wheel.clock())) {
-      throw new RefusedError("rate_limited", "too many registrations; try again in a minute");
-    }
-    const account = await this.accounts.register(name, password);
-    this.counters.registrations++;
-    return account;
+  register(session: Session, name: string, password: string): Promise<Account> {
+    return this.credentials.register(session.remoteAddress, name, password);
   }
 
   /**
@@ -274,10 +252,12 @@ export class Hub {
   /**
    * Sends a message to the sender's room. `body` is lent for the call.
    *
+   * @returns where it goes round through the back plane, as an ordered one does where other nodes have members in the
+   *   room, a promise that need not be waited for: `unavailable` where the message may have reached all, some or nobody
    * @throws {RefusedError} `not_in_room`, `rate_limited`; `unavailable` where it is ordered and other nodes, that have
    *   members in the room, cannot be reached
    */
-  post(session: Session, body: Uint8Array, options: PostOptions): void {
+  post(session: Session, body: Uint8Array, options: PostOptions): MaybePromise<void> {
     const { room } = session;
     if (room === undefined) throw new RefusedError("not_in_room", "not in a room");
     this.charge(session, room.members.length);
@@ -290,8 +270,7 @@ export class Hub {
     const post = { from: session, toSender, channel, body };
     // What goes round through the back plane must not be overtaken by what the same sender says next.
     if (options.ordered || session.echoes > 0) {
-      this.goRound(session, this.node.post(room.name, post, true));
-      return;
+      return this.goRound(session, this.node.post(room.name, post, true));
     }
     deliver(room, messageEvent(session, channel, body), toSender ? undefined : session.id);
     this.settle("a message did not reach the other nodes", this.node.post(room.name, post, false));
@@ -305,7 +284,7 @@ export class Hub {
    */
   defineGroup(session: Session, group: string, ids: Iterable<number>, separators = ""): void {
     refuseName(group, separators);
-    setGroup(session, group, groupOf(ids, this.byId, this.node.number));
+    setGroup(session, group, groupOf(ids, this.byId, this.alone ? undefined : this.node.number));
   }
 
   /**
@@ -436,17 +415,13 @@ export class Hub {
 
   private takeId(): number {
     for (;;) {
-      if (this.nextId === this.ids.length) {
-        crypto.getRandomValues(this.ids);
-        this.nextId = 0;
-      }
-      const id = idOf(this.node.number, this.ids[this.nextId++] as number);
+      const id = this.ids.next(this.alone ? undefined : this.node.number);
       if (!this.byId.has(id)) return id;
     }
   }
 
   /** What the session says next waits behind this, which comes back through the back plane. */
-  private goRound(session: Session, sent: MaybePromise<void>): void {
+  private goRound(session: Session, sent: MaybePromise<void>): MaybePromise<void> {
     if (sent === undefined) return;
     session.echoes++;
     const back = (): void => {
@@ -454,6 +429,7 @@ export class Hub {
     };
     this.settle("a message did not reach the other nodes", sent);
     sent.then(back, back);
+    return sent;
   }
 
   private settle(problem: string, result: MaybePromise<void>): void {

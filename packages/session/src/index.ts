@@ -6,17 +6,19 @@ export {
   memoryAccounts,
 } from "./accounts.ts";
 export { addressKey, plainAddress } from "./addresses.ts";
-export type {
-  Backplane,
-  BackplaneEvent,
-  BackplaneNode,
-  Channel,
-  Member,
-  NodeSummary,
-  RoomPost,
-  RoomSummary,
-  SessionSummary,
-  UserPost,
+export {
+  type Backplane,
+  type BackplaneEvent,
+  type BackplaneNode,
+  type Channel,
+  type Elsewhere,
+  type Member,
+  NAMES_TOLD,
+  type NodeSummary,
+  type RoomPost,
+  type RoomSummary,
+  type SessionSummary,
+  type UserPost,
 } from "./backplane.ts";
 export { Counters, type ProtocolCounts, type RefusedConnections } from "./counters.ts";
 export { Deadlines, DeadlineWheel, type Phase, TICK_MS } from "./deadlines.ts";

@@ -1,11 +1,12 @@
 import { equalBytes } from "./accounts.ts";
-import type {
-  Backplane,
-  BackplaneEvent,
-  BackplaneNode,
-  Member,
-  RoomSummary,
-  SessionSummary,
+import {
+  type Backplane,
+  type BackplaneEvent,
+  type BackplaneNode,
+  type Member,
+  NAMES_TOLD,
+  type RoomSummary,
+  type SessionSummary,
 } from "./backplane.ts";
 import { NODE_NUMBERS, nodeOfId } from "./ids.ts";
 
@@ -61,6 +62,15 @@ export function memoryBackplane(): Backplane {
       nodes.add(node);
       return {
         number,
+        get elsewhere() {
+          const others = [...nodes].filter((other) => other !== node).map((other) => [...other.sessions()]);
+          const named = others.map((sessions) => sessions.filter(({ name }) => name !== ""));
+          return {
+            nodes: others.length,
+            sessions: others.flat().length,
+            names: named.flatMap((sessions) => sessions.slice(0, NAMES_TOLD).map(({ name }) => name)),
+          };
+        },
         join(member, name, password) {
           const given = encoder.encode(password);
           let room = rooms.get(name);

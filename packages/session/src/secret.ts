@@ -3,9 +3,12 @@ const SHOWN = "[secret]";
 /** A value that is there to be used and never to be seen: whatever prints, logs or serialises it shows `[secret]`. */
 export class Secret {
   readonly #value: string;
+  readonly #shown: string;
 
-  constructor(value: string) {
+  /** @param shown what is seen in its place, such as a URL without its password */
+  constructor(value: string, shown: string = SHOWN) {
     this.#value = value;
+    this.#shown = shown;
   }
 
   /** The value itself, for the one place that has to know it. */
@@ -14,15 +17,15 @@ export class Secret {
   }
 
   toString(): string {
-    return SHOWN;
+    return this.#shown;
   }
 
   toJSON(): string {
-    return SHOWN;
+    return this.#shown;
   }
 
   /** What Node's `console` and `util.inspect` show. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return SHOWN;
+    return this.#shown;
   }
 }

@@ -70,6 +70,7 @@ describe("sessions", () => {
     const ids = Array.from({ length: 1_000 }, () => person(hub, "x").session.id);
     expect(new Set(ids).size).toBe(1_000);
     for (const id of ids) expect(id >= 65_536 && id <= 2 ** 31 - 1).toBe(true);
+    expect([Math.min(...ids) < 2 ** 28, Math.max(...ids) > 2 ** 30]).toEqual([true, true]);
     const steps = ids.slice(1).filter((id, i) => id - (ids[i] as number) === 1);
     // By chance one in a thousand times one of them is.
     expect(steps.length).toBeLessThan(5);
@@ -543,6 +544,15 @@ describe("two hubs on one back plane", () => {
     expect([a.seen, b.seen]).toEqual([["message a 1", "message a 2"], ["message a 1"]]);
   });
 
+  test("where there is no other node, ids that nobody has are nobody, however many", () => {
+    const hub = makeHub();
+    const a = person(hub, "a");
+    const unknown = Array.from({ length: 10_000 }, (_, i) => 5_000_000 + i);
+    hub.defineGroup(a.session, "g", [...unknown, a.session.id]);
+    hub.postToGroup(a.session, "g", bytes("hi"), "stream");
+    expect(a.seen).toEqual(["message a hi"]);
+  });
+
   test("the members that a session's groups have elsewhere are bounded", () => {
     const [one] = twoHubs();
     const { session } = person(one, "a");
@@ -562,6 +572,15 @@ describe("two hubs on one back plane", () => {
       [true, [a.session.id]],
       [false, [b.session.id]],
     ]);
+  });
+
+  test("either knows how many sessions the other has, and their names", () => {
+    const [one, two] = twoHubs();
+    expect(two.elsewhere).toEqual({ nodes: 1, sessions: 0, names: [] });
+    const [a] = [person(one, "a"), person(one, "b")];
+    expect(two.elsewhere).toEqual({ nodes: 1, sessions: 2, names: ["a", "b"] });
+    one.close(a.session);
+    expect([one.elsewhere.sessions, two.elsewhere.sessions]).toEqual([0, 1]);
   });
 
   test("a command reaches a user on the other", async () => {

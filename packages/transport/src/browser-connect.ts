@@ -15,7 +15,7 @@ export async function connect({ url: text, tls, signal }: ConnectOptions): Promi
       `${url.protocol}// is not served here; use ws://host:port/path or wss://host:port/path`,
     );
   }
-  if (tls !== undefined) throw new TypeError("in browsers the browser decides whom to trust over TLS");
+  if (tls !== undefined) throw new TypeError("browsers take no tls");
   return openWebSocket(url, () => new WebSocket(url), signal);
 }
 

@@ -5,7 +5,8 @@ export { EventQueue } from "./event-queue.ts";
 export { Lifeline } from "./lifeline.ts";
 export type { CloseReason, Link, LinkHandlers } from "./link.ts";
 export { memoryLinks } from "./memory.ts";
-export { framed, type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export { type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export { readFrames } from "./read-frames.ts";
 export {
   type ConnectionEvent,
   DEFAULT_TIMEOUT_MS,
@@ -15,3 +16,4 @@ export {
   type ReconnectOptions,
 } from "./reconnect.ts";
 export { Requests } from "./requests.ts";
+export { hostOf } from "./websocket-client.ts";

@@ -2,10 +2,8 @@
 export class EventQueue<Event> implements AsyncIterable<Event> {
   readonly #events: Event[] = [];
   readonly #limit: number;
-  readonly #waiting: {
-    resolve(result: IteratorResult<Event>): void;
-    reject(error: unknown): void;
-  }[] = [];
+  /** Wake those who wait for an event. */
+  readonly #waiting: (() => void)[] = [];
   #iterated = false;
   #ended = false;
   #error: Error | undefined;
@@ -21,16 +19,12 @@ export class EventQueue<Event> implements AsyncIterable<Event> {
    * @returns whether there was room: an iterating reader that is too slow has to be told, not to miss events
    */
   push(event: Event): boolean {
-    const reader = this.#waiting.shift();
-    if (reader !== undefined) {
-      reader.resolve({ value: event, done: false });
-      return true;
-    }
     if (this.#events.length >= this.#limit) {
       if (this.#iterated) return false;
       this.#events.shift();
     }
     this.#events.push(event);
+    this.#waiting.shift()?.();
     return true;
   }
 
@@ -38,22 +32,20 @@ export class EventQueue<Event> implements AsyncIterable<Event> {
   end(error?: Error): void {
     this.#ended = true;
     this.#error = error;
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (error === undefined) resolve({ value: undefined, done: true });
-      else reject(error);
-    }
+    for (const wake of this.#waiting) wake();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event> {
     this.#iterated = true;
-    return {
-      next: () => {
-        const event = this.#events.shift();
-        if (event !== undefined) return Promise.resolve({ value: event, done: false });
-        if (this.#error !== undefined) return Promise.reject(this.#error);
-        if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-        return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-      },
-    };
+    return { next: () => this.#next() };
+  }
+
+  async #next(): Promise<IteratorResult<Event>> {
+    while (this.#events.length === 0) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#ended) return { value: undefined, done: true };
+      await new Promise<void>((wake) => this.#waiting.push(wake));
+    }
+    return { value: this.#events.shift() as Event, done: false };
   }
 }

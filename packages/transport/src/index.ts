@@ -12,7 +12,8 @@ export {
   TICK_INTERVAL_MS,
 } from "./link.ts";
 export { memoryLinks } from "./memory.ts";
-export { framed, type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export { type PumpedConnection, type PumpHandlers, pump } from "./pump.ts";
+export { readFrames } from "./read-frames.ts";
 export {
   type ConnectionEvent,
   DEFAULT_TIMEOUT_MS,
@@ -40,3 +41,4 @@ export {
   type DatagramSocket,
   listenUdp,
 } from "./udp.ts";
+export { hostOf } from "./websocket-client.ts";

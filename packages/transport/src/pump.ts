@@ -1,4 +1,3 @@
-import type { FrameDecoder } from "@wireyard/framing";
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
 
 /** One side of a protocol connection: bytes in, events out, one at a time. */
@@ -10,27 +9,6 @@ export interface PumpedConnection<Event> {
   keep(): void;
   /** Whether bytes of an unfinished frame are held. */
   readonly partial: boolean;
-}
-
-/**
- * A connection whose messages are frames, each read by itself: a client's, where the bundle for browsers is not to
- * have what only servers read.
- */
-export function framed<Message>(
-  frames: FrameDecoder,
-  decode: (frame: Uint8Array) => Message,
-): PumpedConnection<Message> {
-  return {
-    feed: (chunk) => frames.feed(chunk),
-    next() {
-      const frame = frames.next();
-      return frame === undefined ? undefined : decode(frame);
-    },
-    keep: () => frames.keep(),
-    get partial() {
-      return frames.partial;
-    },
-  };
 }
 
 export interface PumpHandlers<Event> {
@@ -53,7 +31,7 @@ export interface PumpHandlers<Event> {
 }
 
 /** With more than this queued for a peer, its own next requests wait until it has read. */
-const HIGH_WATER_BYTES = 262_144;
+export const HIGH_WATER_BYTES = 262_144;
 
 /** The one loop between a link and a protocol connection: reads, decodes, hands on, and stops where it must wait. */
 export function pump<Event>(

@@ -19,8 +19,8 @@ export class Requests<Kind, Answer> {
   ask(kind: Kind): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#take((other) => other === pending);
-        reject(new Error(`no answer to ${String(kind)} within ${this.#timeoutMs} ms`));
+        this.#pending.splice(this.#pending.indexOf(pending), 1);
+        reject(new Error(`no answer to ${kind} within ${this.#timeoutMs} ms`));
       }, this.#timeoutMs);
       const pending: Pending<Kind, Answer> = { kind, resolve, reject, timer };
       this.#pending.push(pending);
@@ -29,28 +29,25 @@ export class Requests<Kind, Answer> {
 
   /** Answers the oldest question that `matches`; tells whether there was one. */
   answer(matches: (kind: Kind) => boolean, answer: Answer): boolean {
-    const pending = this.#take((candidate) => matches(candidate.kind));
+    const pending = this.#take(matches);
     pending?.resolve(answer);
     return pending !== undefined;
   }
 
   /** Refuses the oldest question that `matches`; tells whether there was one. */
   refuse(matches: (kind: Kind) => boolean, error: Error): boolean {
-    const pending = this.#take((candidate) => matches(candidate.kind));
+    const pending = this.#take(matches);
     pending?.reject(error);
     return pending !== undefined;
   }
 
   /** Refuses all that wait: what they were asked over is gone. */
   refuseAll(error: Error): void {
-    for (const pending of this.#pending.splice(0)) {
-      clearTimeout(pending.timer);
-      pending.reject(error);
-    }
+    while (this.refuse(() => true, error));
   }
 
-  #take(matches: (pending: Pending<Kind, Answer>) => boolean): Pending<Kind, Answer> | undefined {
-    const at = this.#pending.findIndex(matches);
+  #take(matches: (kind: Kind) => boolean): Pending<Kind, Answer> | undefined {
+    const at = this.#pending.findIndex(({ kind }) => matches(kind));
     if (at < 0) return undefined;
     const [pending] = this.#pending.splice(at, 1) as [Pending<Kind, Answer>];
     clearTimeout(pending.timer);

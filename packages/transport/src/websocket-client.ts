@@ -1,6 +1,5 @@
 import { encodeText } from "@wireyard/framing";
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
-import { soon } from "./soon.ts";
 
 /** What is used of a WebSocket: that of browsers and of Node, and the class of the package `ws`. */
 export interface ClientSocket {
@@ -50,7 +49,7 @@ export function openWebSocket(
       reject(signal?.reason);
       close(socket);
     };
-    signal?.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort);
     socket.addEventListener("error", ({ error }) => {
       cause = error;
     });
@@ -61,7 +60,7 @@ export function openWebSocket(
     });
     socket.addEventListener("open", () => {
       signal?.removeEventListener("abort", abort);
-      if (!signal?.aborted) resolve(new ClientWebSocketLink(socket, url));
+      resolve(linkOf(socket, url));
     });
   });
 }
@@ -73,152 +72,128 @@ function close(socket: ClientSocket): void {
 }
 
 /**
- * No `Outbox`: a client has one link, which shares no bytes with others. What is private is so to the last (`#`), here
- * and in all that browsers get: bundlers shorten such names alone.
+ * The link of an open socket. No `Outbox`: a client has one link, which shares no bytes with others. And no class:
+ * bundlers shorten the names of variables best, and every page that has a client loads this.
  */
-class ClientWebSocketLink implements Link {
-  readonly transport = "websocket";
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly #socket: ClientSocket;
-  #handlers: LinkHandlers | undefined;
+function linkOf(socket: ClientSocket, url: URL): Link {
+  let handlers: LinkHandlers | undefined;
   /** `ended`: to be closed behind what was written. */
-  #state: "open" | "ended" | "closed" = "open";
-  #paused = false;
+  let state: "open" | "ended" | "closed" = "open";
+  let paused = false;
   /** What was written in this tick. */
-  #chunks: Uint8Array[] = [];
-  #chunkBytes = 0;
-  #scheduled = false;
+  let chunks: Uint8Array[] = [];
+  let chunkBytes = 0;
   /** What came in while nobody read. */
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  const held: Uint8Array[] = [];
+  let heldBytes = 0;
   /** Whether the other side has closed, behind what is held. */
-  #otherEnded = false;
-  #looking: ReturnType<typeof setInterval> | undefined;
-  #lingering: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(socket: ClientSocket, url: URL) {
-    this.#socket = socket;
-    this.remoteAddress = hostOf(url);
-    this.remotePort = Number(url.port) || (url.protocol === "wss:" ? 443 : 80);
-    socket.addEventListener("message", ({ data }) => this.#data(bytesOf(data)));
-    socket.addEventListener("close", ({ wasClean }) => this.#gone(wasClean === true));
-  }
-
-  get queuedBytes(): number {
-    return this.#chunkBytes + this.#socket.bufferedAmount;
-  }
-
-  open(handlers: LinkHandlers): void {
-    this.#handlers = handlers;
-    this.#deliver();
-  }
-
-  write(chunk: Uint8Array): void {
-    if (this.#state !== "open") return;
-    this.#chunks.push(chunk);
-    this.#chunkBytes += chunk.length;
-    this.#schedule();
-  }
-
-  copy(bytes: Uint8Array, start: number, end: number): void {
-    this.write(bytes.slice(start, end));
-  }
-
-  end(): void {
-    if (this.#state !== "open") return;
-    this.#state = "ended";
-    this.#schedule();
-    this.#lingering = setTimeout(() => this.#cut("ended"), LINGER_MS);
-  }
-
-  destroy(): void {
-    this.#cut("destroyed");
-  }
-
-  pause(): void {
-    this.#paused = true;
-    this.#look();
-  }
-
-  resume(): void {
-    this.#paused = false;
-    this.#deliver();
-  }
-
-  #schedule(): void {
-    if (!this.#scheduled) soon(() => this.#send());
-    this.#scheduled = true;
-  }
+  let otherEnded = false;
+  let looking: ReturnType<typeof setTimeout> | undefined;
+  let lingering: ReturnType<typeof setTimeout> | undefined;
 
   /** Sends what was written in this tick, as one message. */
-  #send(): void {
-    this.#scheduled = false;
-    const socket = this.#socket;
-    const state = this.#state;
+  function send(): void {
     if (state === "closed") return;
-    const message = join(this.#chunks, this.#chunkBytes);
-    this.#chunks = [];
-    this.#chunkBytes = 0;
-    if (!this.#otherEnded && message.length > 0) socket.send(message);
-    if (socket.bufferedAmount > MAX_QUEUED_BYTES) this.#cut("slow_reader");
-    else if (state === "open") this.#look();
-    else if (this.#otherEnded) this.#closed("ended");
+    const message = join(chunks, chunkBytes);
+    chunks = [];
+    chunkBytes = 0;
+    if (!otherEnded && message.length > 0) socket.send(message);
+    if (socket.bufferedAmount > MAX_QUEUED_BYTES) cut("slow_reader");
+    else if (state === "open") look();
+    else if (otherEnded) closed("ended");
     else socket.close(NORMAL_CLOSURE);
   }
 
-  #data(bytes: Uint8Array): void {
-    if (this.#state !== "open") return;
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    this.#deliver();
-    if (this.#heldBytes > MAX_HELD_BYTES) this.#cut("slow_reader");
-  }
-
-  #deliver(): void {
-    if (this.#handlers === undefined) return;
-    while (!this.#paused && this.#state === "open") {
-      const chunk = this.#held.shift();
-      if (chunk === undefined) break;
-      this.#heldBytes -= chunk.length;
-      this.#handlers.data(chunk);
+  function deliver(): void {
+    while (handlers !== undefined && !paused && state === "open") {
+      const chunk = held.shift();
+      if (chunk !== undefined) {
+        heldBytes -= chunk.length;
+        handlers.data(chunk);
+      } else {
+        if (otherEnded) handlers.ended();
+        return;
+      }
     }
-    if (this.#otherEnded && this.#held.length === 0 && this.#state === "open") this.#handlers.ended();
-  }
-
-  /** From the socket: it is closed. What came before is still read, as behind the end of any stream. */
-  #gone(wasClean: boolean): void {
-    this.#otherEnded = true;
-    if (this.#state !== "open") this.#closed("ended");
-    else if (wasClean) this.#deliver();
-    else this.#closed("error");
   }
 
   /** While reading is paused somebody may wait for what was sent to leave. */
-  #look(): void {
-    if (!this.#paused || this.#looking !== undefined) return;
-    this.#looking = setInterval(() => {
-      if (this.#paused && this.queuedBytes > 0) return;
-      clearInterval(this.#looking);
-      this.#looking = undefined;
-      if (this.#paused && this.#state === "open") this.#handlers?.drained();
+  function look(): void {
+    if (!paused || state !== "open") return;
+    looking ??= setTimeout(() => {
+      looking = undefined;
+      if (link.queuedBytes > 0) look();
+      else if (paused) handlers?.drained();
     }, LOOK_EVERY_MS);
   }
 
-  #cut(reason: CloseReason): void {
-    if (this.#state === "closed") return;
-    close(this.#socket);
-    this.#closed(reason);
+  function cut(reason: CloseReason): void {
+    if (state === "closed") return;
+    close(socket);
+    closed(reason);
   }
 
-  #closed(reason: CloseReason): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    clearInterval(this.#looking);
-    clearTimeout(this.#lingering);
-    this.#held = [];
-    queueMicrotask(() => this.#handlers?.closed(reason));
+  function closed(reason: CloseReason): void {
+    if (state === "closed") return;
+    state = "closed";
+    clearTimeout(looking);
+    clearTimeout(lingering);
+    held.length = 0;
+    queueMicrotask(() => handlers?.closed(reason));
   }
+
+  socket.addEventListener("message", ({ data }) => {
+    if (state !== "open") return;
+    const bytes = bytesOf(data);
+    held.push(bytes);
+    heldBytes += bytes.length;
+    deliver();
+    if (heldBytes > MAX_HELD_BYTES) cut("slow_reader");
+  });
+  // What came before is still read, as behind the end of any stream.
+  socket.addEventListener("close", ({ wasClean }) => {
+    otherEnded = true;
+    if (state !== "open") closed("ended");
+    else if (wasClean) deliver();
+    else closed("error");
+  });
+
+  const link: Link = {
+    transport: "websocket",
+    remoteAddress: hostOf(url),
+    remotePort: Number(url.port) || (url.protocol === "wss:" ? 443 : 80),
+    get queuedBytes() {
+      return chunkBytes + socket.bufferedAmount;
+    },
+    open(opened) {
+      handlers = opened;
+      deliver();
+    },
+    write(chunk) {
+      if (state !== "open") return;
+      chunkBytes += chunk.length;
+      if (chunks.push(chunk) === 1) queueMicrotask(send);
+    },
+    copy(bytes, start, end) {
+      link.write(bytes.slice(start, end));
+    },
+    end() {
+      if (state !== "open") return;
+      state = "ended";
+      queueMicrotask(send);
+      lingering = setTimeout(() => cut("ended"), LINGER_MS);
+    },
+    destroy: () => cut("destroyed"),
+    pause() {
+      paused = true;
+      look();
+    },
+    resume() {
+      paused = false;
+      deliver();
+    },
+  };
+  return link;
 }
 
 /** The host of a URL. An IPv6 address stands in brackets there, and without them everywhere else. */

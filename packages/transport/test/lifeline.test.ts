@@ -11,6 +11,8 @@ import {
   RECONNECT_DEFAULTS,
   Requests,
 } from "../src/index.ts";
+// Loaded before: with the clock stopped, no test can wait for that.
+import "../src/way-back.ts";
 
 /** A client of lines: what is asked is answered by the next line that starts with `=`; all others are events. */
 class LineClient {
@@ -277,6 +279,19 @@ describe("a client that reconnects", () => {
     await settle();
     expect(seen).toEqual([LOST, { type: "lost", reason: "=no, not now" }, BACK]);
     expect(server.served.map(({ closed }) => closed)).toEqual([true, true, false]);
+  });
+
+  test("comes back too where it is lost before what brings it back is loaded, and holds nothing until then", async () => {
+    const { client, last, events } = stage();
+    void read(events);
+    client.line.lose(new Error("at once"));
+    expect(() => client.say("early")).toThrow("at once");
+    await expect(client.ask("early")).rejects.toThrow("at once");
+    await pass(100);
+    expect(seen).toEqual([{ type: "lost", reason: "at once" }, BACK]);
+    client.say("later");
+    await settle();
+    expect(last().heard).toBe("later\n");
   });
 
   test("gives up a try that takes too long", async () => {

@@ -1,8 +1,8 @@
 import { encodeText } from "@wireyard/framing";
-import { type Hub, nameKey, UsageError } from "@wireyard/session";
+import { type Hub, NODE_NUMBERS, nameKey, UsageError } from "@wireyard/session";
 import { encodeServerMessage, MAX_RESPONSE_LENGTH } from "./codec.ts";
 import { encodeLegacyStatus, type LegacyForm } from "./legacy.ts";
-import type { Player } from "./messages.ts";
+import type { Counts, Player } from "./messages.ts";
 import { encodeStatus } from "./status.ts";
 
 /** What the operator has the server tell about itself. */
@@ -30,7 +30,7 @@ export class Answers {
   private readonly hub: Hub;
   private readonly told: Told;
   private packet: Uint8Array | undefined;
-  private online = -1;
+  private counts: Counts = { max: 0, online: -1 };
   private names: readonly string[] = [];
   private sampledAt = Number.NaN;
 
@@ -39,7 +39,8 @@ export class Answers {
     this.hub = hub;
     this.told = told;
     const longest = Array.from({ length: told.sample }, () => "\uffff".repeat(MAX_TOLD_NAME));
-    const { length } = this.json(hub.limits.maxConnections, longest);
+    const most = hub.limits.maxConnections * NODE_NUMBERS;
+    const { length } = this.json({ max: most, online: most }, longest);
     if (length > MAX_RESPONSE_LENGTH) {
       throw new UsageError(
         `the status takes ${length} characters; shorten version.name or description, or take a smaller favicon, until it is at most ${MAX_RESPONSE_LENGTH}`,
@@ -49,35 +50,41 @@ export class Answers {
 
   /** The Response packet. */
   response(): Uint8Array {
-    const { hub } = this;
-    const online = hub.sessionCount;
+    const counts = this.count();
+    const same = counts.online === this.counts.online && counts.max === this.counts.max;
     // Names are looked for once a tick: whoever asks without end must not have every session looked at each time.
-    const { now } = hub.wheel;
-    if (online === this.online && now === this.sampledAt && this.packet !== undefined) return this.packet;
+    const { now } = this.hub.wheel;
+    if (same && now === this.sampledAt && this.packet !== undefined) return this.packet;
     const names = this.sampleNames();
     this.sampledAt = now;
-    if (online === this.online && sameNames(names, this.names) && this.packet !== undefined)
-      return this.packet;
-    this.online = online;
+    if (same && sameNames(names, this.names) && this.packet !== undefined) return this.packet;
+    this.counts = counts;
     this.names = names;
-    this.packet = encodeServerMessage({ type: "response", json: this.json(online, names) });
+    this.packet = encodeServerMessage({ type: "response", json: this.json(counts, names) });
     return this.packet;
   }
 
   /** The kick packet that answers a legacy ping. */
   legacy(form: LegacyForm): Uint8Array {
     const { version, description } = this.told;
-    const { sessionCount: online, limits } = this.hub;
-    return encodeLegacyStatus(form, { version, description, online, max: limits.maxConnections });
+    return encodeLegacyStatus(form, { version, description, ...this.count() });
   }
 
-  private json(online: number, names: readonly string[]): string {
+  /** [VARINT-5.3] Of all nodes. Each is taken to have the limit of this one. */
+  private count(): Counts {
+    const { sessionCount, elsewhere, limits } = this.hub;
+    return {
+      max: limits.maxConnections * (1 + elsewhere.nodes),
+      online: sessionCount + elsewhere.sessions,
+    };
+  }
+
+  private json(counts: Counts, names: readonly string[]): string {
     const { version, description, favicon } = this.told;
-    const max = this.hub.limits.maxConnections;
     return encodeStatus({
       version: { name: version.name, protocol: version.protocol },
-      players: { max, online, sample: names.map(playerOf) },
-      clients: { max, online },
+      players: { ...counts, sample: names.map(playerOf) },
+      clients: counts,
       description: { text: description },
       ...(favicon !== null && { favicon }),
     });
@@ -88,12 +95,18 @@ export class Answers {
     const { sample } = this.told;
     const names = new Map<string, string>();
     if (sample === 0) return [];
-    for (const { name } of this.hub.sessions()) {
+    for (const name of this.allNames()) {
       if (name === "" || name.length > MAX_TOLD_NAME || !TOLD_NAME.test(name)) continue;
       names.set(nameKey(name), name);
       if (names.size === sample) break;
     }
     return [...names.values()];
+  }
+
+  /** Those of this node first. */
+  private *allNames(): Generator<string> {
+    for (const { name } of this.hub.sessions()) yield name;
+    yield* this.hub.elsewhere.names;
   }
 }
 

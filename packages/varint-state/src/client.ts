@@ -4,12 +4,12 @@ import {
   type ConnectionEvent,
   connect,
   DEFAULT_TIMEOUT_MS,
-  framed,
+  hostOf,
   Lifeline,
   type LifelineOptions,
   type Link,
-  pump,
   Requests,
+  readFrames,
 } from "@wireyard/transport";
 import { ClientSide } from "./client-side.ts";
 import { longBytes, readLong } from "./codec.ts";
@@ -89,10 +89,10 @@ export async function fetchStatus(options: Omit<VarintClientOptions, "reconnect"
 }
 
 /** What the handshake names: hosts that serve many names tell them apart by it. */
-function endpoint(url: string): { address: string; port?: number } {
-  const { hostname, port } = new URL(url);
+function endpoint(text: string): { address: string; port: number | undefined } {
+  const url = new URL(text);
   // A URL of the web may leave out its port, which the link knows.
-  return { address: hostname.replace(/^\[(.*)\]$/, "$1"), ...(port !== "" && { port: Number(port) }) };
+  return { address: hostOf(url), port: Number(url.port) || undefined };
 }
 
 /** A client of a VarInt state server: promises for what is answered, iteration over the server's Pings. */
@@ -105,7 +105,7 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
   readonly #pongs: Requests<string, number>;
 
   /** `address` and `port` are what the handshake names; default: the link's. */
-  constructor(link: Link, options: LifelineOptions & { address?: string; port?: number } = {}) {
+  constructor(link: Link, options: LifelineOptions & { address?: string; port?: number | undefined } = {}) {
     const { address = link.remoteAddress, port = link.remotePort, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     this.#handshake = { address, port };
     this.#statuses = new Requests(timeoutMs);
@@ -173,16 +173,7 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
     const connection = new ClientSide();
     this.#connection = connection;
     const frames = new VarIntFrameDecoder({ maxFrameBytes: MAX_PACKET_BYTES.client });
-    pump(
-      link,
-      framed(frames, (packet) => connection.read(packet)),
-      {
-        event: (message) => this.#receive(message),
-        settled() {},
-        failed: (error) => this.#line.fail(error),
-        closed: (reason) => this.#line.closed(link, reason),
-      },
-    );
+    readFrames(link, this.#line, frames, (packet) => this.#receive(connection.read(packet)));
   }
 
   #write(message: ClientPacket): void {
@@ -200,6 +191,7 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
     });
   }
 
+  /** All other messages ask for nothing. */
   #receive(message: ServerMessage): void {
     switch (message.type) {
       case "response":
@@ -212,11 +204,6 @@ export class VarintClient implements AsyncIterable<VarintEvent> {
       }
       case "ping":
         this.#receivePing(readLong(message.payload));
-        return;
-      case "request":
-      case "login_disconnect":
-      case "unknown":
-        return;
     }
   }
 

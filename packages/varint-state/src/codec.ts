@@ -64,9 +64,13 @@ function readHandshake(fields: FieldReader): ClientPacket {
     type: "handshake",
     protocolVersion: fields.readVarInt(),
     address: fields.readString(MAX_ADDRESS_LENGTH),
-    port: fields.readUnsignedShort(),
+    port: unsignedShort(fields.readBytes(2, "an Unsigned Short")),
     nextState: fields.readVarInt(),
   };
+}
+
+function unsignedShort(bytes: Uint8Array): number {
+  return ((bytes[0] as number) << 8) | (bytes[1] as number);
 }
 
 /**
@@ -123,7 +127,7 @@ export function encodeClientMessage(message: ClientPacket): Uint8Array {
     case "handshake":
       return encodeHandshake(message);
     case "request":
-      return Uint8Array.of(1, ID_0);
+      return packetOf();
     case "ping":
       return encodeEcho(message.payload);
     case "pong":
@@ -139,10 +143,7 @@ export function encodeClientMessage(message: ClientPacket): Uint8Array {
 export function encodeServerMessage(message: Exclude<ServerMessage, { type: "unknown" }>): Uint8Array {
   if (message.type !== "response" && message.type !== "login_disconnect") return encodeClientMessage(message);
   const maxLength = message.type === "response" ? MAX_RESPONSE_LENGTH : MAX_REASON_LENGTH;
-  const json = encodeString(message.json, maxLength);
-  const packet = startPacket(ID_0, json.length);
-  packet.set(json, packet.length - json.length);
-  return packet;
+  return packetOf(encodeString(message.json, maxLength));
 }
 
 /** Encodes a Ping with this payload, or the Pong that sends it back: the same bytes. */
@@ -178,27 +179,34 @@ export function readLong(bytes: Uint8Array): bigint {
 
 function encodeHandshake(message: Extract<ClientPacket, { type: "handshake" }>): Uint8Array {
   const { protocolVersion, port, nextState } = message;
-  if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
+  if (port !== (port & 0xffff)) {
     throw new RangeError(`${port} is no port; one is 0 to 65535`);
   }
-  const address = encodeString(message.address, MAX_ADDRESS_LENGTH);
-  const size = varIntSize(protocolVersion) + address.length + 2 + varIntSize(nextState);
-  const packet = startPacket(ID_0, size);
-  let at = writeVarInt(packet, packet.length - size, protocolVersion);
-  packet.set(address, at);
-  at += address.length;
-  packet[at++] = port >> 8;
-  packet[at++] = port;
-  writeVarInt(packet, at, nextState);
+  return packetOf(
+    varInt(protocolVersion),
+    encodeString(message.address, MAX_ADDRESS_LENGTH),
+    Uint8Array.of(port >> 8, port),
+    varInt(nextState),
+  );
+}
+
+/** A packet of id 0, its length included. */
+function packetOf(...fields: readonly Uint8Array[]): Uint8Array {
+  const length = fields.reduce((sum, field) => sum + field.length, 1);
+  const packet = allocateBytes(varIntSize(length) + length);
+  let at = writeVarInt(packet, 0, length);
+  packet[at++] = ID_0;
+  for (const field of fields) {
+    packet.set(field, at);
+    at += field.length;
+  }
   return packet;
 }
 
-/** A packet with its length and id, whose last `size` bytes are still to be written. */
-function startPacket(id: number, size: number): Uint8Array {
-  const length = varIntSize(id) + size;
-  const packet = allocateBytes(varIntSize(length) + length);
-  writeVarInt(packet, writeVarInt(packet, 0, length), id);
-  return packet;
+function varInt(value: number): Uint8Array {
+  const bytes = new Uint8Array(varIntSize(value));
+  writeVarInt(bytes, 0, value);
+  return bytes;
 }
 
 /** A string with its length before it. */
@@ -226,8 +234,7 @@ class FieldReader {
   }
 
   readId(): number {
-    if (this.#packet.length === 0)
-      throw broken("empty_packet", "a packet has no bytes; it starts with its id");
+    if (this.#packet.length === 0) throw broken("empty_packet", "a packet has no id");
     return this.readVarInt();
   }
 
@@ -238,15 +245,8 @@ class FieldReader {
     return read.value;
   }
 
-  readUnsignedShort(): number {
-    const at = this.#take(2, "an Unsigned Short");
-    return ((this.#packet[at] as number) << 8) | (this.#packet[at + 1] as number);
-  }
-
-  /** A view of the packet. */
   readLongBytes(): Uint8Array {
-    const at = this.#take(LONG_BYTES, "a Long");
-    return new Uint8Array(this.#packet.buffer, this.#packet.byteOffset + at, LONG_BYTES);
+    return this.readBytes(LONG_BYTES, "a Long");
   }
 
   /** [VARINT-1.7] Its bytes are counted before they are looked at, its characters after. */
@@ -256,8 +256,7 @@ class FieldReader {
     if (size > maxLength * 4) {
       throw broken("string_too_long", `a string of ${size} bytes is over ${maxLength * 4}`);
     }
-    const at = this.#take(size, `a string of ${size} bytes`);
-    const text = decodeText(this.#packet.subarray(at, at + size));
+    const text = decodeText(this.readBytes(size, `a string of ${size} bytes`));
     if (text === undefined) throw broken("bad_utf8", "a string is not UTF-8");
     if (text.length > maxLength) {
       throw broken("string_too_long", `a string of ${text.length} characters is over ${maxLength}`);
@@ -271,12 +270,13 @@ class FieldReader {
     if (rest > 0) throw broken("trailing_bytes", `a packet has ${rest} bytes behind its last field`);
   }
 
-  /** Where the next `size` bytes start. */
-  #take(size: number, what: string): number {
+  /** The next `size` bytes: a view of the packet. */
+  readBytes(size: number, what: string): Uint8Array {
+    const { buffer, byteOffset, length } = this.#packet;
     const at = this.#at;
-    if (this.#packet.length - at < size) throw broken("incomplete_packet", `a packet ends within ${what}`);
+    if (length - at < size) throw broken("incomplete_packet", `a packet ends within ${what}`);
     this.#at = at + size;
-    return at;
+    return new Uint8Array(buffer, byteOffset + at, size);
   }
 }
 

@@ -114,7 +114,7 @@ export class VarintConnection<Role extends "server" | "client"> {
       // [VARINT-2.2]
       throw new ProtocolError(
         "bad_next_state",
-        `a handshake asks for the next state ${nextState}; 1, 2 and 3 are served`,
+        `a handshake asks for the next state ${nextState}; 1 and 2 are served`,
       );
     }
     this.current = transition(this.current, message.type, nextState);

@@ -85,7 +85,7 @@ export const ERRORS = {
   trailing_bytes: "a packet goes on behind its last field",
   bad_utf8: "a string is not UTF-8",
   string_too_long: "a string is longer than its field allows",
-  bad_next_state: "a handshake asks for a next state that is not served; 1, 2 and 3 are",
+  bad_next_state: "a handshake asks for a next state that is not served; 1 and 2 are",
   bad_status: "a Response does not hold the JSON of a status",
 } as const;
 

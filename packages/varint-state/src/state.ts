@@ -10,8 +10,8 @@ export type Step = "handshake" | "pong" | "request" | "ping";
 /** What a server says that a state knows. */
 export type Said = "request" | "ping" | "response" | "pong" | "login_disconnect";
 
-/** Where a Handshake leads, by the next state it asks for; 3 is a login too, of a player whom a server sent on. */
-export const NEXT_STATES: Readonly<Record<number, State>> = { 1: "status", 2: "login", 3: "login" };
+/** Where a Handshake leads, by the next state it asks for. */
+export const NEXT_STATES: Readonly<Record<number, State>> = { 1: "status", 2: "login" };
 
 export interface StateRow {
   /** The state's number on the wire. */
@@ -78,7 +78,7 @@ export function transition(state: State, step: Step, nextState?: number): State 
     if (typeof to === "string") return to;
     const next = to[nextState as number];
     if (next !== undefined) return next;
-    throw new RangeError(`a handshake cannot ask for the next state ${nextState}; 1, 2 and 3 are served`);
+    throw new RangeError(`a handshake cannot ask for the next state ${nextState}; 1 and 2 are served`);
   }
   const possible = client.map(({ type }) => type).join(" and ") || "none";
   throw new RangeError(`a ${step} is not possible in state ${state}; possible are ${possible}`);

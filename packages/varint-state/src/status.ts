@@ -57,8 +57,7 @@ function countsOf(value: unknown, what: string): Counts {
 }
 
 function isPlayer(value: unknown): value is Player {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, id } = value as Partial<Player>;
+  const { name, id } = (value ?? {}) as Partial<Player>;
   return typeof name === "string" && typeof id === "string";
 }
 

@@ -1,5 +1,5 @@
 import { deflateSync } from "node:zlib";
-import { createHub, memoryAccounts, type Session, UsageError } from "@wireyard/session";
+import { createHub, memoryAccounts, memoryBackplane, type Session, UsageError } from "@wireyard/session";
 import { describe, expect, it } from "vitest";
 import { playerId } from "../src/answers.ts";
 import { decodeStatus, MAX_RESPONSE_LENGTH, type Status } from "../src/index.ts";
@@ -87,6 +87,30 @@ describe("the sample of players", () => {
     expect(playerId("ann")).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(playerId("Ann")).toBe("a68d6236-f78b-8822-836d-bc7977b5cc60");
     expect(new Set(Array.from({ length: 1_000 }, (_, i) => playerId(`user${i}`))).size).toBe(1_000);
+  });
+});
+
+describe("a status of several nodes", () => {
+  it("counts the sessions of all, and has room for as many at each [VARINT-5.3]", async () => {
+    const backplane = memoryBackplane();
+    const [one, two] = [makeServer({}, {}, backplane), makeServer({}, {}, backplane)];
+    expect((await ask(one)).status.players).toMatchObject({ max: 20_000, online: 1 });
+    const ann = enter(two, "ann");
+    enter(two, "bob");
+    const { players, clients } = (await ask(one)).status;
+    expect([players, clients]).toMatchObject([clients, { max: 20_000, online: 3 }]);
+    two.hub.close(ann);
+    await two.hub.shutdown();
+    expect((await ask(one)).status.players).toMatchObject({ max: 10_000 });
+  });
+
+  it("names users of its own first, and each of another once [VARINT-5.5]", async () => {
+    const backplane = memoryBackplane();
+    const [one, two] = [makeServer({ sample: 3 }, {}, backplane), makeServer({}, {}, backplane)];
+    for (const name of ["ann", "bob", "§cred", "dora", "eve"]) enter(two, name);
+    enter(one, "zoe");
+    enter(one, "ann");
+    expect(namesIn((await ask(one)).status)).toEqual(["zoe", "ann", "bob"]);
   });
 });
 

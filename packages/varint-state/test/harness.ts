@@ -1,5 +1,5 @@
 import { fromHex, toHex } from "@wireyard/framing/testing";
-import { createHub, type Hub, type Limits, memoryAccounts } from "@wireyard/session";
+import { type Backplane, createHub, type Hub, type Limits, memoryAccounts } from "@wireyard/session";
 import { type Link, listenTcp, memoryLinks } from "@wireyard/transport";
 import { type VarintState, type VarintStateOptions, varintState } from "../src/server.ts";
 
@@ -14,12 +14,17 @@ export interface Harness {
   connect(cut?: (bytes: Uint8Array) => Iterable<Uint8Array>): RawClient;
 }
 
-export function makeServer(options: VarintStateOptions = {}, limits: Partial<Limits> = {}): Harness {
+export function makeServer(
+  options: VarintStateOptions = {},
+  limits: Partial<Limits> = {},
+  backplane?: Backplane,
+): Harness {
   let now = 0;
   const problems: unknown[] = [];
   const hub = createHub({
     accounts: memoryAccounts(),
     limits,
+    ...(backplane !== undefined && { backplane }),
     clock: () => now,
     report: (problem, error) => problems.push(problem, error),
   });

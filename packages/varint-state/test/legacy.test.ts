@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { toHex } from "@wireyard/framing/testing";
+import { memoryBackplane } from "@wireyard/session";
 import { describe, expect, it } from "vitest";
 import { encodeLegacyStatus, LEGACY_QUIET_MS } from "../src/index.ts";
 import { hex, makeServer, serving } from "./harness.ts";
@@ -39,6 +40,16 @@ describe("a legacy ping", () => {
       expect(server.problems).toEqual([]);
     },
   );
+
+  it("is answered with the counts of all nodes [VARINT-5.3] [VARINT-7.2]", async () => {
+    const backplane = memoryBackplane();
+    const [one, two] = [makeServer({}, {}, backplane), makeServer({}, {}, backplane)];
+    two.connect();
+    const client = one.connect();
+    await client.send("fe");
+    await one.pass(LEGACY_QUIET_MS + 50);
+    expect(textOf(await client.take())).toBe("A Wireyard server§2§20000");
+  });
 
   it("is answered at once where its sender has ended its sending [VARINT-7.1]", async () => {
     await serving(async (port) => {

@@ -192,13 +192,7 @@ export const clientVectors: readonly Vector[] = [
     ],
     source: "Minecraft Java; [VARINT-2.2]",
   },
-  {
-    name: "a handshake of a player whom another server sent",
-    hex: "0f 00 2f 09 6c6f63616c686f7374 5ba0 03",
-    events: [{ ...handshake, nextState: 3 }],
-    source: "Minecraft Java 1.20.5; [VARINT-2.2]",
-  },
-  ...["00", "04", "ffffffff0f"].map((next) => ({
+  ...["00", "03", "ffffffff0f"].map((next) => ({
     name: `a handshake for the next state ${next}`,
     hex: `${next.length === 2 ? "0f" : "13"} 00 2f 09 6c6f63616c686f7374 5ba0 ${next}`,
     events: [{ error: "bad_next_state" }],

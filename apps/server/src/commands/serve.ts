@@ -2,7 +2,6 @@ import type { Logger } from "pino";
 import { banner, readyLine } from "../banner.ts";
 import { loadConfig, type Sources } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { masked } from "../config/secrets.ts";
 import { reloader } from "../reload.ts";
 import type { RunningServer } from "../server.ts";
 import { listenForSignals } from "../signals.ts";
@@ -19,8 +18,10 @@ export async function serve(sources: Sources): Promise<void> {
   const { config } = loadConfig(sources);
   // Loaded only now, so that a mistake in the configuration is told soon.
   const { createLog } = await import("../log.ts");
+  const { RecentLog } = await import("../recent-log.ts");
   const { startServer } = await import("../server.ts");
-  const log = await createLog(config.log);
+  const recent = new RecentLog();
+  const log = await createLog(config.log, recent);
   const crash = (err: unknown): void => {
     log.fatal({ err }, "an error that nobody caught; the server ends");
     process.exit(1);
@@ -40,7 +41,7 @@ export async function serve(sources: Sources): Promise<void> {
     stopping.abort();
     void stopWhenStarted(starting, config, log);
   };
-  const starting = startServer(config, { log, drain: stop, signal: stopping.signal });
+  const starting = startServer(config, { log, recent, drain: stop, signal: stopping.signal });
   listenForSignals({
     stop,
     stopNow: () => {
@@ -50,9 +51,19 @@ export async function serve(sources: Sources): Promise<void> {
     reload: reloader(starting, config, sources, log),
   });
   const server = await starting;
-  log.info({ accounts: masked(config.accounts) }, "accounts are open");
+  log.info({ accounts: config.accounts }, "accounts are open");
   for (const [protocol, ports] of Object.entries(server.ports)) log.info({ protocol, ...ports }, "listening");
   if (server.web !== undefined) log.info({ port: server.web.port }, "the web port is listening");
+  for (const [protocol, { file, fingerprint }] of Object.entries(server.keys)) {
+    log.info({ protocol, file, fingerprint }, "the key for encrypted links is ready");
+  }
+  const { port, auth } = config.protocols["colon-relay"];
+  if (port !== null && auth === "open" && !/^(127\.|::1$)/.test(server.host)) {
+    log.warn(
+      { key: "protocols.colon-relay.auth" },
+      "passwords are not looked at: auth is open, and not on loopback",
+    );
+  }
   process.stdout.write(`${readyLine(server)}\n`);
   // Told this once, and never in a log: of the token only its hash is kept.
   if (server.web?.adminUrl !== undefined) process.stdout.write(`wireyard admin ${server.web.adminUrl}\n`);

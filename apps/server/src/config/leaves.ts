@@ -1,4 +1,7 @@
+import type { Secret } from "@wireyard/session";
 import { z } from "zod";
+import { BACKPLANE_FORMS, backplaneTarget } from "./backplane-url.ts";
+import { secretUrl } from "./secrets.ts";
 
 /** What every key of the configuration tells about itself, for messages and for the table in the README. */
 export interface KeyMeta {
@@ -89,19 +92,26 @@ export function oneOf<const Name extends string>(
   return leaf(z.enum(names), fallback, `one of ${names.join(", ")}`, description);
 }
 
-export function accounts(fallback: string, description: string): z.ZodDefault<z.ZodString> {
+/** It may hold a password: the configuration has it as a secret, which shows the rest. */
+export function accounts(fallback: string, description: string): z.ZodDefault<z.ZodType<Secret, string>> {
   return leaf(
-    z.string().regex(ACCOUNTS),
-    fallback,
+    z.string().regex(ACCOUNTS).transform(secretUrl),
+    secretUrl(fallback),
     "sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE",
     description,
   );
 }
 
-export function redisUrl(description: string): z.ZodDefault<z.ZodNullable<z.ZodString>> {
-  const schema = z
-    .string()
-    .refine((text) => /^rediss?:\/\/./.test(text) && URL.canParse(text))
-    .nullable();
-  return leaf(schema, null, "redis://HOST:PORT, or null", description);
+export function backplane(description: string): z.ZodDefault<z.ZodNullable<z.ZodType<Secret, string>>> {
+  const schema = z.string().refine(isBackplane).transform(secretUrl).nullable();
+  return leaf(schema, null, BACKPLANE_FORMS, description);
+}
+
+function isBackplane(text: string): boolean {
+  try {
+    backplaneTarget(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,8 +1,10 @@
 import { dirname, resolve } from "node:path";
+import type { Secret } from "@wireyard/session";
+import { sqliteFile } from "../data-files.ts";
 import { Failure } from "../errors.ts";
 import { KEYS } from "./keys.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { shown } from "./secrets.ts";
+import { secretUrl, shown } from "./secrets.ts";
 import { environmentLayer, fileLayer, flagLayer, type Given, type Problem } from "./sources.ts";
 
 /** Where a configuration is taken from, the later over the earlier; under all of them are the defaults. */
@@ -120,6 +122,7 @@ function withAbsolutePaths(config: Config, base: string): Config {
   const modules = comma.modules.map((path) => resolve(base, path));
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(base, path));
   const favicon = absolute(varint.favicon);
+  const json = protocols["json-packet"];
   return {
     ...config,
     web: { ...web, adminTokenFile: absolute(web.adminTokenFile) },
@@ -129,11 +132,12 @@ function withAbsolutePaths(config: Config, base: string): Config {
       ...protocols,
       "comma-command": { ...comma, modules },
       "varint-state": { ...varint, favicon },
+      "json-packet": { ...json, keyFile: absolute(json.keyFile) },
     },
   };
 }
 
-function absoluteAccounts(accounts: string, base: string): string {
-  const [, file] = /^sqlite:(.*)$/s.exec(accounts) ?? [];
-  return file === undefined || file === ":memory:" ? accounts : `sqlite:${resolve(base, file)}`;
+function absoluteAccounts(accounts: Secret, base: string): Secret {
+  const file = sqliteFile(accounts);
+  return file === undefined || file === ":memory:" ? accounts : secretUrl(`sqlite:${resolve(base, file)}`);
 }

@@ -4,13 +4,13 @@ import { VARINT_STATE_DEFAULTS as VARINT } from "@wireyard/varint-state/server";
 import { z } from "zod";
 import {
   accounts,
+  backplane,
   flag,
   leaf,
   milliseconds,
   oneOf,
   origins,
   port,
-  redisUrl,
   text,
   textOrNull,
   texts,
@@ -60,6 +60,10 @@ const protocols = z.strictObject({
       ["off", "optional", "required"],
       "optional",
       "Encryption of packets; required: clients without it are refused",
+    ),
+    keyFile: textOrNull(
+      null,
+      "RSA key that clients pin: path of a PEM file, made where there is none; null: wireyard.json-packet.pem beside the accounts",
     ),
   }),
 });
@@ -136,9 +140,9 @@ export const configSchema = z.strictObject({
     key: textOrNull(null, "Private key: path of a PEM file"),
   }),
   accounts: accounts("sqlite:wireyard.db", "Where accounts live"),
-  backplane: redisUrl("What connects several nodes; null: one node on its own"),
+  backplane: backplane("What connects several nodes; null: one node on its own"),
   node: z.strictObject({
-    id: textOrNull(null, "Name of this node among several; null makes one"),
+    id: textOrNull(null, "Name of this node for operators; null: host name and process id"),
     leaseMs: milliseconds(5_000, "Milliseconds that a node's memberships outlive it", 100),
   }),
   limits,

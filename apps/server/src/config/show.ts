@@ -1,8 +1,8 @@
+import { Secret } from "@wireyard/session";
 import { Document, type Scalar } from "yaml";
 import { KEYS, type Key } from "./keys.ts";
 import type { LoadedConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
-import { masked } from "./secrets.ts";
 
 /** A key that two configurations have different values for. */
 export interface Change {
@@ -18,7 +18,7 @@ export function valueAt(config: Config, key: Key): unknown {
 
 /** The configuration without its secrets. */
 export function withoutSecrets(config: Config): unknown {
-  return JSON.parse(JSON.stringify(config), (_key, value: unknown) => masked(value));
+  return JSON.parse(JSON.stringify(config));
 }
 
 /** The configuration as YAML, with a comment at each key that somebody gave, and without its secrets. */
@@ -31,12 +31,17 @@ export function configYaml({ config, origins }: LoadedConfig): string {
   return document.toString({ lineWidth: 0 });
 }
 
-/** What is different between two configurations, without secrets. */
+/** What is different between two configurations: a changed password too, though nobody sees it. */
 export function changes(before: Config, after: Config): Change[] {
   return [...KEYS.values()].flatMap((key) => {
     const from = valueAt(before, key);
     const to = valueAt(after, key);
-    if (JSON.stringify(from) === JSON.stringify(to)) return [];
-    return [{ key: key.name, from: masked(from), to: masked(to) }];
+    return JSON.stringify(revealed(from)) === JSON.stringify(revealed(to))
+      ? []
+      : [{ key: key.name, from, to }];
   });
+}
+
+function revealed(value: unknown): unknown {
+  return value instanceof Secret ? value.reveal() : value;
 }

@@ -29,8 +29,15 @@ export function fileLayer(file: string): Layer {
   const layer: Layer = { given: [], problems: [] };
   let content: unknown;
   try {
-    const document = parseDocument(readFileSync(file, "utf8"));
+    const text = readFileSync(file, "utf8");
+    const document = parseDocument(text);
     const error = document.errors[0];
+    if (error?.code === "DUPLICATE_KEY") {
+      const { line } = error.linePos?.[0] ?? { line: 0 };
+      const [key = "a key"] = /[\w.-]+/.exec(text.slice(error.pos[0])) ?? [];
+      layer.problems.push({ key, from: file, text: `it is there twice, again in line ${line}; leave one` });
+      return layer;
+    }
     if (error !== undefined) throw error;
     content = document.toJS() ?? {};
   } catch (error) {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../errors.ts";
+import { dataFile } from "../data-files.ts";
+import { Failure, ownFileProblem } from "../errors.ts";
 
 const KEY = "web.adminTokenFile";
 const TOKEN_BYTES = 32;
@@ -10,16 +10,9 @@ const FILE_NAME = "wireyard.admin";
 /** What the file holds: the token has 256 random bits, so a plain hash is as good as a slow one. */
 const FORM = /^sha256:([A-Za-z0-9_-]{43})\n?$/;
 
-/**
- * Where the hash is kept: beside the accounts, in the working directory where they are no file.
- *
- * @returns `undefined` where accounts are in memory: then the token is gone with the process, as they are
- */
+/** Where the hash is kept; `undefined`: nowhere, and the token is gone with the process. */
 export function tokenFileOf({ web, accounts }: Config): string | undefined {
-  if (web.adminTokenFile !== null) return web.adminTokenFile;
-  const [, file] = /^sqlite:(.*)$/s.exec(accounts) ?? [];
-  if (file === ":memory:") return undefined;
-  return file === undefined ? resolve(FILE_NAME) : join(dirname(file), FILE_NAME);
+  return web.adminTokenFile ?? dataFile(accounts, FILE_NAME);
 }
 
 /** The token that opens console, API and metrics. Made once; of it only the hash is kept. */
@@ -52,7 +45,7 @@ export class AdminToken {
     try {
       writeFileSync(this.file, text, { mode: 0o600, flag: "wx" });
     } catch (error) {
-      throw new Failure(`${KEY}: ${this.file}: ${explain(error)}`, { cause: error });
+      throw new Failure(`${KEY}: ${this.file}: ${ownFileProblem(error)}`, { cause: error });
     }
   }
 
@@ -67,7 +60,7 @@ function readHash(file: string): Uint8Array | undefined {
     text = readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Failure(`${KEY}: ${file}: ${explain(error)}`, { cause: error });
+    throw new Failure(`${KEY}: ${file}: ${ownFileProblem(error)}`, { cause: error });
   }
   const [, hash] = FORM.exec(text) ?? [];
   if (hash === undefined)
@@ -77,20 +70,4 @@ function readHash(file: string): Uint8Array | undefined {
 
 function hashOf(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
-}
-
-function explain(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "ENOENT":
-      return "there is no such directory";
-    case "EISDIR":
-      return "it is a directory; name a file";
-    case "EACCES":
-      return "this user may not use it";
-    case "EEXIST":
-      return "another server has just made it; start again";
-    default:
-      return message;
-  }
 }

@@ -1,5 +1,7 @@
 import { nameKey, type RoomSummary, type Session } from "@wireyard/session";
 import { type Context, Hono } from "hono";
+import { pino } from "pino";
+import type { LogRecord } from "../recent-log.ts";
 import type { WebContext } from "./context.ts";
 import { BadParameter, firstOf, limitOf, pageOf, wholeNumber } from "./paging.ts";
 import { within } from "./readiness.ts";
@@ -69,6 +71,21 @@ export function createApi(context: WebContext): Hono {
     return c.json(pageOf(users, limit, row, ({ key }) => key));
   });
 
+  api.get("/log", (c) => {
+    const limit = limitOf(c.req.query("limit"));
+    const { level, text, after } = c.req.query();
+    const before = after === undefined ? undefined : wholeNumber("after", after);
+    const found = firstRecords(context.recent.newest(before), limit + 1, { level, text });
+    return c.json(
+      pageOf(
+        found,
+        limit,
+        (record) => record,
+        ({ id }) => `${id}`,
+      ),
+    );
+  });
+
   api.post("/drain", (c) => {
     log.info("the administrator asked to drain");
     // Behind the answer.
@@ -76,7 +93,8 @@ export function createApi(context: WebContext): Hono {
     return c.json({ state: "draining" }, 202);
   });
 
-  api.notFound((c) => refuse(c, 404, "not_found", "there is nothing here; see the README of apps/server"));
+  // Not `notFound`, which only the outermost app has.
+  api.all("*", (c) => refuse(c, 404, "not_found", "there is nothing here; see the README of apps/server"));
   api.onError((error, c) => {
     if (error instanceof BadParameter) return refuse(c, 400, "bad_parameter", error.message);
     log.error({ err: error }, "a request of the console failed");
@@ -148,6 +166,26 @@ function* sessionsLike(
     if (protocol !== undefined && session.protocol !== protocol) continue;
     if (start === "" || nameKey(session.name).startsWith(start)) yield session;
   }
+}
+
+/** The first `count` of a level or a worse one, and with that text in the message or beside it. */
+function firstRecords(
+  records: Iterable<LogRecord>,
+  count: number,
+  { level = "trace", text = "" }: { level?: string | undefined; text?: string | undefined },
+): LogRecord[] {
+  const { values } = pino.levels;
+  const least = values[level];
+  if (least === undefined) throw new BadParameter(`level must be one of ${Object.keys(values).join(", ")}`);
+  const wanted = text.toLowerCase();
+  const found: LogRecord[] = [];
+  for (const record of records) {
+    if (found.length === count) break;
+    if ((values[record.level] ?? 0) < least) continue;
+    const words = `${record.message} ${JSON.stringify(record.fields)}`;
+    if (words.toLowerCase().includes(wanted)) found.push(record);
+  }
+  return found;
 }
 
 /** Names, addresses and times. No token of any kind is in a session; the protocols keep theirs. */

@@ -102,6 +102,13 @@ export function createApp(context: WebContext): Hono<Env> {
     return c.redirect("/login", 303);
   });
 
+  // What asks for a WebSocket has not come this far.
+  app.all("/ws/:protocol", (c) => {
+    if (!(c.req.param("protocol") in context.protocols)) return c.text("there is no such mount\n", 404);
+    c.header("Upgrade", "websocket");
+    return c.text("this is for WebSockets\n", 426);
+  });
+
   app.use(onlyAdmin(context));
   app.get("/", (c) => page(context, c, "index.html"));
   app.get("/metrics", (c) => c.text(metricsText(context), 200, { "Content-Type": METRICS_TYPE }));

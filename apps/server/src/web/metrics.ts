@@ -1,4 +1,5 @@
-import type { ProtocolCounts } from "@wireyard/session";
+import type { RedisBackplane } from "@wireyard/backplane-redis";
+import type { Hub, ProtocolCounts } from "@wireyard/session";
 import type { WebContext } from "./context.ts";
 
 /** By Prometheus' text format, version 0.0.4. */
@@ -48,6 +49,7 @@ export function metricsText(context: WebContext): string {
       one(counters.loginFailures),
     ),
     counter("wireyard_registrations_total", "Accounts registered here.", one(counters.registrations)),
+    ...(context.backplane === undefined ? [] : backplaneText(hub, context.backplane.counters)),
     gauge(
       "wireyard_event_loop_delay_seconds",
       "Longest delay of the event loop in the last 10 s.",
@@ -58,6 +60,26 @@ export function metricsText(context: WebContext): string {
     gauge("process_resident_memory_bytes", "Memory that is resident.", one(rss)),
     gauge("nodejs_heap_size_used_bytes", "Heap that is used.", one(heapUsed)),
   ].join("");
+}
+
+/** Of several nodes, as this one sees it. */
+function backplaneText(hub: Hub, counters: RedisBackplane["counters"]): string[] {
+  const { outages, unsent, inDoubt, gaps, missed, leasesLost, nodesSwept } = counters;
+  const families: [name: string, help: string, value: number][] = [
+    ["outages", "Times that the engine was away.", outages],
+    ["unsent", "Messages for other nodes that were not sent.", unsent],
+    ["in_doubt", "Ordered messages that may not have reached everybody; their senders were told.", inDoubt],
+    ["gaps", "Times that events of a room were missing while connected.", gaps],
+    ["missed", "Events of rooms, messages among them, that were missed.", missed],
+    ["leases_lost", "Times that the other nodes had taken this one for dead.", leasesLost],
+    ["nodes_swept", "Dead nodes that this one has cleared away.", nodesSwept],
+  ];
+  return [
+    gauge("wireyard_nodes", "Nodes that live, this one among them.", [[{}, 1 + hub.elsewhere.nodes]]),
+    ...families.map(([name, help, value]) =>
+      counter(`wireyard_backplane_${name}_total`, help, [[{}, value]]),
+    ),
+  ];
 }
 
 function gauge(name: string, help: string, values: readonly Value[]): string {

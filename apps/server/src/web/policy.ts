@@ -12,33 +12,31 @@ export interface RequestOrigin {
 
 /**
  * Which names and origins the web port serves. A name that is not ours may lead here all the same: that is how a page
- * of somebody else would turn a browser's own name look-up against us (DNS rebinding).
+ * of somebody else would turn a browser's own name look-up against us (DNS rebinding). The port beside it may be another
+ * one, of a container or a tunnel: a page's origin must have the same.
  */
 export class OriginPolicy {
-  private readonly hosts: Set<string>;
+  private readonly names: ReadonlySet<string>;
   private readonly origins: ReadonlySet<string>;
-  private readonly port: number;
   /** Listening on every address of the machine, any of them may be named: an address cannot be rebound. */
   private readonly anyAddress: boolean;
 
   /** @param options.names host names and addresses of this server */
-  constructor(options: { names: readonly string[]; port: number; origins: readonly string[] }) {
-    const { names, port, origins } = options;
-    this.port = port;
+  constructor(options: { names: readonly string[]; origins: readonly string[] }) {
+    const { names, origins } = options;
     this.anyAddress = names.some((name) => name === "0.0.0.0" || name === "::");
     this.origins = new Set(origins.map((origin) => new URL(origin).origin));
-    const own = [...names, "localhost", "127.0.0.1", "::1"].map((name) =>
-      hostOf(`${bracketed(name)}:${port}`),
-    );
-    const others = origins.map((origin) => new URL(origin).host);
-    this.hosts = new Set([...own.filter((host) => host !== undefined), ...others]);
+    const own = [...names, "localhost", "127.0.0.1", "::1"].map((name) => urlOf(bracketed(name))?.hostname);
+    const others = origins.map((origin) => new URL(origin).hostname);
+    this.names = new Set([...own.filter((name) => name !== undefined), ...others]);
   }
 
   /** Whether a request may be answered; one without an origin is no browser's, or reads only. */
   allows({ host, origin }: RequestOrigin): boolean {
-    const named = host === undefined ? undefined : hostOf(host);
-    if (named === undefined || !(this.hosts.has(named) || this.isAddressHere(named))) return false;
-    return origin === undefined || origin === `http://${named}` || this.origins.has(origin);
+    const url = host === undefined ? undefined : urlOf(host);
+    if (url === undefined || !(this.names.has(url.hostname) || this.isAddressHere(url.hostname)))
+      return false;
+    return origin === undefined || origin === url.origin || this.origins.has(origin);
   }
 
   /** The same, of a request that is to become a WebSocket. */
@@ -46,18 +44,16 @@ export class OriginPolicy {
     return this.allows({ host: headers.host, origin: headers.origin });
   }
 
-  private isAddressHere(host: string): boolean {
-    if (!this.anyAddress) return false;
-    const { hostname, port } = new URL(`http://${host}`);
-    return isIP(hostname.replace(/^\[(.*)\]$/, "$1")) !== 0 && Number(port === "" ? 80 : port) === this.port;
+  private isAddressHere(hostname: string): boolean {
+    return this.anyAddress && isIP(hostname.replace(/^\[(.*)\]$/, "$1")) !== 0;
   }
 }
 
-/** A host and port as a URL has them: in lower case, without the port 80. */
-function hostOf(host: string): string | undefined {
+/** The URL of a host, with or without a port. */
+function urlOf(host: string): URL | undefined {
   if (!/^[^/\\?#@\s]+$/.test(host)) return undefined;
   try {
-    return new URL(`http://${host}`).host;
+    return new URL(`http://${host}`);
   } catch {
     return undefined;
   }

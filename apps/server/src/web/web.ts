@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import type { RedisBackplane } from "@wireyard/backplane-redis";
 import type { Hub } from "@wireyard/session";
 import type { StreamService } from "@wireyard/transport";
 import { acceptWebSockets, type WebSockets } from "@wireyard/transport/websocket";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema.ts";
 import { type Bound, bracketed, reachable, takePort } from "../listen.ts";
+import type { RecentLog } from "../recent-log.ts";
 import { VERSION } from "../version.ts";
 import { AdminToken, tokenFileOf } from "./admin-token.ts";
 import { createApp } from "./app.ts";
@@ -28,8 +30,14 @@ const LAST_WORDS_MS = 1_000;
 
 export interface WebOptions {
   readonly config: Config;
+  /** What operators call this node. */
+  readonly node: string;
   readonly hub: Hub;
+  /** What the hub shares with other nodes, where there are any. */
+  readonly backplane?: Pick<RedisBackplane, "counters">;
   readonly log: Logger;
+  /** What it wrote last. */
+  readonly recent: RecentLog;
   /** The address that the ports listen on. */
   readonly host: string;
   /** The ports of every protocol that is served. */
@@ -58,7 +66,7 @@ export interface Web {
  * @throws {Failure} where the port or the token's file cannot be had; nothing is left open then
  */
 export async function startWeb(options: WebOptions): Promise<Web> {
-  const { config, hub, log, host, protocols } = options;
+  const { config, node, hub, log, host, protocols } = options;
   const token = new AdminToken(tokenFileOf(config));
   const times = { ...TIMES, ...options.times };
   const server = createServer({
@@ -76,13 +84,15 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const examples = examplesSource();
   const context: WebContext = {
     hub,
+    backplane: options.backplane,
     log,
+    recent: options.recent,
     version: VERSION,
-    node: config.node.id,
+    node,
     startedAt: Math.round(Date.now() - process.uptime() * 1_000),
     protocols,
     port,
-    policy: new OriginPolicy({ names: [config.host, host], port, origins: config.web.origins }),
+    policy: new OriginPolicy({ names: [config.host, host], origins: config.web.origins }),
     logins: new Logins(token),
     readiness: new Readiness(hub, (err) => log.warn({ err }, "not ready")),
     history: new History(hub.counters, Object.keys(protocols)),

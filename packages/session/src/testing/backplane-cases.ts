@@ -1,4 +1,11 @@
-import type { Backplane, BackplaneEvent, BackplaneNode, Member, SessionSummary } from "../backplane.ts";
+import {
+  type Backplane,
+  type BackplaneEvent,
+  type BackplaneNode,
+  type Member,
+  NAMES_TOLD,
+  type SessionSummary,
+} from "../backplane.ts";
 import { idOf } from "../ids.ts";
 import { type Case, same } from "./case.ts";
 
@@ -311,9 +318,6 @@ export function backplaneCases(
   });
 
   add("every node lists the sessions of all, each once", async (open) => {
-    const session = (id: number): SessionSummary => {
-      return { id, protocol: "test", name: `user ${id}`, remoteAddress: "192.0.2.1", openedAt: 1 };
-    };
     const [a, b] = [open(() => [session(1), session(2)]), open(() => [session(3)])];
     for (const { node } of [a, b]) await node.check();
     const listed = async ({ node }: Watched): Promise<string> => {
@@ -330,6 +334,26 @@ export function backplaneCases(
     };
     await eventually(async () => same(await listed(a), "true 1,2 | false 3", "at a"));
     await eventually(async () => same(await listed(b), "true 3 | false 1,2", "at b"));
+  });
+
+  add("every node knows how many sessions the others have, and some of their names", async (open) => {
+    const atA = [session(1, ""), session(2)];
+    const many = Array.from({ length: NAMES_TOLD + 1 }, (_, i) => session(10 + i));
+    const [a, b, c] = [open(() => atA), open(() => many), open()];
+    for (const { node } of [a, b, c]) await node.check();
+    const known = ({ node }: Watched): string => {
+      const { nodes, sessions, names } = node.elsewhere;
+      return `${nodes} ${sessions} ${names.length}`;
+    };
+    const total = `2 ${2 + many.length} ${1 + NAMES_TOLD}`;
+    await eventually(async () => same(known(c), total, "at c"));
+    same(c.node.elsewhere.names.includes("user 2"), true, "a name of a's");
+    await eventually(async () => same(known(a), `2 ${many.length} ${NAMES_TOLD}`, "at a"));
+    await eventually(async () => same(known(b), "2 2 1", "at b"));
+    atA.splice(1, 1, session(3), session(4));
+    await eventually(async () => same(known(b), "2 3 2", "at b, after a change"));
+    await a.node.close();
+    await eventually(async () => same(known(b), "1 0 0", "at b, without a"));
   });
 
   add("a closed node's rooms have the next eldest for their master", async (open) => {
@@ -358,6 +382,10 @@ async function eventually(holds: () => Promise<void>): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+function session(id: number, name = `user ${id}`): SessionSummary {
+  return { id, protocol: "test", name, remoteAddress: "192.0.2.1", openedAt: 1 };
 }
 
 function member(id: number): Member {
