@@ -63,7 +63,8 @@ describe.skipIf(CHROMIUM === undefined)(
 
       const relay = page.getByRole("region", { name: "Protocols" }).getByRole("row", { name: /colon-relay/ });
       ann.send("3:1:hi\n".repeat(500));
-      await relay.getByText("502", { exact: true }).waitFor();
+      // More than one cell may say so: where all came within one second, their rate is their number.
+      await relay.getByText("502", { exact: true }).first().waitFor();
       expect(await relay.getByRole("cell").first().textContent()).toBe("1");
       expect(await page.locator(".plot canvas").count()).toBe(1);
       expect(await page.title()).toBe("1 · Wireyard");
