@@ -184,6 +184,8 @@ export class Membership implements RoomKeeper {
     const [, made, seq, left, leftMade, leftSeq] = reply as [string, number, number, string, number, number];
     // `left` is told before `joined`.
     if (left !== "") await this.rooms.get(left)?.reached(leftMade, leftSeq);
+    // Lost in between: the member is where it was, and healing tells the engine so.
+    if (this.locals.get(member.id)?.room.name === left) throw unavailable();
     if (!this.isFollowed(room)) return;
     if (room.starting === undefined || room.state !== "reading") {
       await room.reached(made, seq);

@@ -40,7 +40,7 @@ export class FollowedRoom {
   private told: readonly Member[] = [];
   private early: RoomEvent[] = [];
   private overflowed = false;
-  private waiters: { made: number; seq: number; resolve(heard: boolean): void }[] = [];
+  private waiters: { made: number; seq: number; heard: boolean; resolve(heard: boolean): void }[] = [];
   private readonly keeper: RoomKeeper;
 
   constructor(name: string, bucket: number, keeper: RoomKeeper) {
@@ -67,7 +67,8 @@ export class FollowedRoom {
     this.members = members;
     this.state = state;
     // What lies before was not heard, whoever may have heard it elsewhere.
-    this.wake(false);
+    for (const waiter of this.waiters) if (this.isPast(waiter.made, waiter.seq)) waiter.heard = false;
+    this.wake();
     this.early = [];
     this.overflowed = false;
     if (first !== undefined) {
@@ -85,6 +86,7 @@ export class FollowedRoom {
     this.state = "live";
     this.told = this.members;
     this.keeper.emit({ type: "members", room: this.name, members: this.members });
+    this.wake();
   }
 
   /** Events wait from now on, until `start`. */
@@ -113,13 +115,13 @@ export class FollowedRoom {
     }
     this.seq = seq;
     this.apply(event);
-    this.wake(true);
+    this.wake();
   }
 
-  /** Whether the event `seq` was heard: once it is, or it is known that it will not be. */
+  /** Whether the event `seq` was heard: once it is and the hub was told, or it is known that it will not be. */
   reached(made: number, seq: number): boolean | Promise<boolean> {
-    if (this.state !== "reading" && this.isPast(made, seq)) return true;
-    return new Promise((resolve) => this.waiters.push({ made, seq, resolve }));
+    if (this.state === "live" && this.isPast(made, seq)) return true;
+    return new Promise((resolve) => this.waiters.push({ made, seq, heard: true, resolve }));
   }
 
   /** Nobody follows it any more, or the connection is lost. */
@@ -183,11 +185,11 @@ export class FollowedRoom {
     return this.made > made || (this.made === made && this.seq >= seq);
   }
 
-  private wake(heard: boolean): void {
-    if (this.waiters.length === 0 || this.state === "reading") return;
+  private wake(): void {
+    if (this.waiters.length === 0 || this.state !== "live") return;
     // Replies come in the order of the events; who is behind one that still waits is not late by much.
     for (let next = this.waiters[0]; next !== undefined && this.isPast(next.made, next.seq); ) {
-      next.resolve(heard);
+      next.resolve(next.heard);
       this.waiters.shift();
       next = this.waiters[0];
     }

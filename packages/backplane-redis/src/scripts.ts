@@ -84,11 +84,12 @@ return {epoch, resumed}`,
 
   /**
    * number, epoch, lease -> number, epoch, ... of the nodes whose lease has run out, and {number, sessions, names} of
-   * each other living one; nothing: this node's has run out. Names of a few nodes are enough: each has one at least.
+   * each other living one; nothing: this node's has run out, and is not brought back: what the node said while it had
+   * none was refused, so nothing that it says after that may pass. Names of a few nodes are enough: each has one at least.
    */
   renew: `
 local number, epoch, lease = unpack(ARGV)
-if call('HGET', T .. ':nodes', number) ~= epoch then return false end
+if not lives(number, epoch) then return false end
 call('SET', T .. ':n:' .. number, epoch, 'PX', lease)
 local dead, others, named = {}, {}, 0
 local nodes = call('HGETALL', T .. ':nodes')

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
+import { nodeOfId } from "@wireyard/session";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Engine, NO_ENGINE, until } from "./engine.ts";
 import { closeNode, isAway, openNode, type Person, person, say, type TestNode } from "./hubs.ts";
@@ -84,6 +85,20 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     await until(() => a.present.size === 2 && last > before + 10);
     expect(performance.now() - from).toBeLessThan(CONVERGED_MS);
     expect([wrong, a.master]).toEqual([0, "a"]);
+  });
+
+  test("a lease that has run out is not brought back by renewing it, and nobody is seen to move", async () => {
+    const [one, two] = [await open(), await open()];
+    const [a, b] = [await joined(one, "a"), await joined(two, "b")];
+    await until(() => [a, b].every(({ present }) => present.size === 2));
+    for (const { seen } of [a, b]) seen.length = 0;
+    // What it says from now on is refused: it has to notice, and not go on as if nothing had been lost.
+    await engine.ask("DEL", `{faults}:n:${nodeOfId(a.session.id)}`);
+    await until(async () => one.backplane.counters.outages === 1 && !(await isAway(one)));
+    say(a, "hi", { ordered: true });
+    await until(() => [a, b].every(({ seen }) => seen.includes("message a hi")));
+    expect([a.seen, b.seen]).toEqual([["message a hi"], ["message a hi"]]);
+    expect(two.backplane.counters.outages).toBe(0);
   });
 
   test("a node behind a partition goes on for its own, and all are one again after it", async () => {
