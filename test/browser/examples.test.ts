@@ -111,6 +111,8 @@ describe.skipIf(CHROMIUM === undefined)(
           for (let i = 0; talks; i++) await say(page, `${names[own]} says ${i}`);
         }),
       );
+      // Waited for below; where the test fails before that, their pages are closed while they talk.
+      talking.catch(() => {});
       for (const page of pages)
         await expect.poll(async () => (await messagesOf(page)).length).toBeGreaterThan(10);
       await first.program.kill();
