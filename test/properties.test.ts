@@ -76,6 +76,6 @@ describe.each(Object.keys(SERVERS) as Protocol[])("a %s server", (protocol) => {
       { seed: 6, numRuns: 300 },
     );
     // The last one's end may yet be on its way through the loop.
-    await vi.waitFor(() => expect(hub.sessionCount).toBe(0));
+    await vi.waitFor(() => expect(hub.sessionCount).toBe(0), 10_000);
   });
 });

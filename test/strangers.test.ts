@@ -48,13 +48,13 @@ test.each(PROTOCOLS)(
     const service = make(hub);
     const [known, silent] = [connect(service), connect(service)];
     known.link.write(hello);
-    await vi.waitFor(() => expect(known.heard()).toContain(answer));
+    await vi.waitFor(() => expect(known.heard()).toContain(answer), 10_000);
     const tooSoon = connect(service);
-    await vi.waitFor(() => expect(tooSoon.isOpen()).toBe(false));
+    await vi.waitFor(() => expect(tooSoon.isOpen()).toBe(false), 10_000);
     now = 1_000;
     const newcomer = connect(service);
     newcomer.link.write(hello);
-    await vi.waitFor(() => expect(newcomer.heard()).toContain(answer));
+    await vi.waitFor(() => expect(newcomer.heard()).toContain(answer), 10_000);
     expect([known, silent, newcomer].map(({ isOpen }) => isOpen())).toEqual([true, false, true]);
   },
 );

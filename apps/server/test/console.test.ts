@@ -89,7 +89,7 @@ describe("on a terminal", () => {
     const console = runConsole(session, { input, output, errors, interactive: true }, name);
     input.write("ping 5\n");
     input.write("stop\n");
-    await vi.waitFor(() => expect(shown).toEqual(["stopped", "stopped"]));
+    await vi.waitFor(() => expect(shown).toEqual(["stopped", "stopped"]), 10_000);
     input.write("nothing\nexit\n");
     await console;
     expect(shown.at(-1)).toBe('"nothing" is no command; help lists them');

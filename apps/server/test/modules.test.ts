@@ -130,7 +130,7 @@ describe("modules", () => {
     if (typeof problem === "string") expect(told).toBe(problem);
     else expect(told).toMatch(problem);
     expect(told).not.toContain("\n");
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it("may throw, reject, hang or leave a promise behind: it costs its own request alone", async () => {
@@ -190,7 +190,7 @@ describe("SIGHUP", () => {
       "stderr",
       (line) => line.includes("changed") && line.includes(`"to":["${join(cwd, "b.mjs")}"]`),
     );
-    await vi.waitFor(async () => expect(await ask(client, "a")).toBe("command_not_found"));
+    await vi.waitFor(async () => expect(await ask(client, "a")).toBe("command_not_found"), 10_000);
     expect(await ask(client, "b")).toBe("b");
     expect(await client.whoami()).toBe("ann");
   });
@@ -216,7 +216,7 @@ describe("SIGHUP", () => {
     expect((await server.logged("a module cannot be used, it is left out")).msg).toContain(
       "none.mjs: there is no",
     );
-    await vi.waitFor(async () => expect(await ask(client, "b")).toBe("b two"));
+    await vi.waitFor(async () => expect(await ask(client, "b")).toBe("b two"), 10_000);
     expect(await ask(client, "a")).toBe("a one");
 
     // Each is a module, but they do not go together.
@@ -230,7 +230,7 @@ describe("SIGHUP", () => {
     // The server still starts anew from what was mended.
     writeFileSync(join(cwd, "b.mjs"), moduleOf("b", '() => ["b three"]'));
     server.child.kill("SIGHUP");
-    await vi.waitFor(async () => expect(await ask(client, "b")).toBe("b three"));
+    await vi.waitFor(async () => expect(await ask(client, "b")).toBe("b three"), 10_000);
     expect(await ask(client, "a")).toBe("a three");
   });
 
@@ -249,12 +249,12 @@ describe("SIGHUP", () => {
     });
     const ask = reloader(starting, config, sources, pino({ level: "silent" }));
     for (let i = 0; i < 3; i++) ask();
-    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(1), 10_000);
     finish[0]?.();
-    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(2), 10_000);
     finish[1]?.();
     ask();
-    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(3));
+    await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(3), 10_000);
     finish[2]?.();
   });
 });

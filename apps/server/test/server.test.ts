@@ -138,7 +138,7 @@ describe("close", () => {
     const started = performance.now();
     await server.close();
     await Promise.all(clients.map(({ ended }) => ended));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it("spreads the closing of many over drainMs, and serves those whose turn is later", async () => {
@@ -164,7 +164,7 @@ describe("close", () => {
     const registering = vi.spyOn(server.hub.accounts, "register");
     const client = new Client(portOf(server, "comma-command"));
     client.send(frame("register,ann,pw"));
-    await vi.waitFor(() => expect(registering).toHaveBeenCalled());
+    await vi.waitFor(() => expect(registering).toHaveBeenCalled(), 10_000);
     await server.close();
     expect(await client.receive(/ok/)).toBe("\0\0\0\u0002\0ok");
   });
@@ -175,6 +175,6 @@ describe("close", () => {
     stays.socket.allowHalfOpen = true;
     const started = performance.now();
     await server.close();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
   });
 });

@@ -58,7 +58,7 @@ describe("/api/sessions", () => {
     // The one that the next page begins behind is gone.
     const last = first.rows.at(-1);
     clients[Number(last.name.slice(3))]?.socket.destroy();
-    await vi.waitFor(() => expect(server.hub.session(last.id)).toBeUndefined());
+    await vi.waitFor(() => expect(server.hub.session(last.id)).toBeUndefined(), 10_000);
     const second = await server.api(`/api/sessions?limit=3&after=${first.next}`);
     const shown = new Set([...first.rows, ...second.rows].map(({ id }) => id));
     expect(shown.size).toBe(6);

@@ -233,7 +233,7 @@ describe("what HTTP clients may do", () => {
     const refused = heads.filter((head) => head.startsWith("HTTP/1.1 503 "));
     expect(refused).toHaveLength(1);
     for (const { socket } of clients) socket.destroy();
-    await vi.waitFor(async () => expect((await ask("/healthz")).status).toBe(200));
+    await vi.waitFor(async () => expect((await ask("/healthz")).status).toBe(200), 10_000);
   });
 
   it("has to be asked in time: a head that drips is cut", async () => {

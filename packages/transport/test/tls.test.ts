@@ -141,7 +141,7 @@ describe("a TLS listener", () => {
     const drip = setInterval(() => dripping.write(Uint8Array.of(1)), 20);
     await Promise.all([once(silent, "close"), once(dripping, "close")]);
     clearInterval(drip);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     expect(accepted).toEqual([]);
   });
 
