@@ -58,10 +58,16 @@ const COPIES_BYTES = 65_536;
 let copies = new Uint8Array(COPIES_BYTES);
 let copiesEnd = 0;
 
+/** With more than this gathered, whoever makes it waits for the end of the tick: others are to have their turn soon. */
+const TICK_BYTES = 4_194_304;
+
 const NOTHING = new Uint8Array(0);
 
 let root = new Batch(undefined, NOTHING);
 let dirty: Outbox[] = [];
+/** What all links were given in this tick. */
+let tickBytes = 0;
+let yielding: (() => void)[] = [];
 
 /**
  * What every link begins with: gathers what it is given in a tick, and hands it on joined when the tick's reading is
@@ -97,6 +103,7 @@ export abstract class Outbox {
   protected gather(chunk: Uint8Array): void {
     if (this.copied !== undefined) this.closeCopies();
     this.tail = (this.tail ?? root).append(chunk);
+    tickBytes += chunk.length;
     if (!this.scheduled) this.schedule();
   }
 
@@ -164,9 +171,24 @@ export abstract class Outbox {
   }
 }
 
+/** Whether this tick has so much to write that nothing more should be read in it. */
+export function isTickFull(): boolean {
+  return tickBytes > TICK_BYTES;
+}
+
+/** Has `goOn` called once this tick's bytes, of which there are some, are handed over. */
+export function afterTick(goOn: () => void): void {
+  yielding.push(goOn);
+}
+
 function flushAll(): void {
   const outboxes = dirty;
   dirty = [];
   root = new Batch(undefined, NOTHING);
+  tickBytes = 0;
   for (const outbox of outboxes) outbox.flush();
+  if (yielding.length === 0) return;
+  const waiting = yielding;
+  yielding = [];
+  for (const goOn of waiting) goOn();
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type DirectHandlers, DirectSocket, detached } from "./direct.ts";
 import type { CloseReason, Link, LinkHandlers } from "./link.ts";
-import { Outbox } from "./outbox.ts";
+import { afterTick, isTickFull, Outbox } from "./outbox.ts";
 
 /** Default cap of what may be queued for one reader, in bytes. */
 export const DEFAULT_MAX_QUEUED_BYTES = 1_048_576;
@@ -112,12 +112,20 @@ export class SocketLink extends Outbox implements Link, DirectHandlers {
 
   pause(): void {
     this.paused = true;
-    if (this.direct === undefined) this.socket.pause();
-    else this.direct.pause();
+    this.stopReading();
   }
 
   resume(): void {
     this.paused = false;
+    this.readOn();
+  }
+
+  private stopReading(): void {
+    if (this.direct === undefined) this.socket.pause();
+    else this.direct.pause();
+  }
+
+  private readOn(): void {
     if (this.direct === undefined) this.socket.resume();
     else this.direct.resume();
   }
@@ -129,7 +137,18 @@ export class SocketLink extends Outbox implements Link, DirectHandlers {
 
   /** From the socket: bytes came in. */
   data(chunk: Uint8Array): void {
-    if (this.state === "open") this.handlers?.data(chunk);
+    if (this.state !== "open") return;
+    this.handlers?.data(chunk);
+    if (isTickFull()) this.yield();
+  }
+
+  /** What came in makes much to write: one loud peer in a large room must not hold up everybody else. */
+  private yield(): void {
+    if (this.paused) return;
+    this.stopReading();
+    afterTick(() => {
+      if (!this.paused) this.readOn();
+    });
   }
 
   /** From the socket: the other side has ended its sending. */

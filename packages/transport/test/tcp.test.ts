@@ -64,6 +64,37 @@ describe.each([true, false])("a TCP link, direct: %s", (direct) => {
     expect(seen.map(String).sort()).toEqual(["xyz", "xzy"]);
   });
 
+  test("is not read on in a tick that has much to write, and misses nothing", async () => {
+    const sent = Buffer.alloc(1_048_576, "x");
+    const much = new Uint8Array(5_000_000);
+    let [received, inTick, mostInTick] = [0, 0, 0];
+    const listener = await listenAs(
+      direct,
+      (link) =>
+        link.open({
+          ...quiet,
+          data(chunk) {
+            received += chunk.length;
+            mostInTick = Math.max(mostInTick, ++inTick);
+            if (inTick === 1)
+              setImmediate(() => {
+                inTick = 0;
+              });
+            link.write(much);
+          },
+          ended: () => link.end(),
+        }),
+      Number.MAX_SAFE_INTEGER,
+    );
+    const client = await raw(listener);
+    client.end(sent);
+    let answered = 0;
+    for await (const chunk of client) answered += (chunk as Buffer).length;
+    expect(received).toBe(sent.length);
+    expect(answered % much.length).toBe(0);
+    expect(mostInTick).toBeLessThan(3);
+  });
+
   test("ends only when its last words are out, though the peer's are unread", async () => {
     const listener = await listenAs(direct, (link) => {
       link.open({
