@@ -28,9 +28,17 @@ export class Wire {
     });
   }
 
-  /** @param from the address that it comes from, one of 127.0.0.0/8 */
-  static async connect(port: number, from = "127.0.0.1"): Promise<Wire> {
-    const socket = createConnection({ port, host: "127.0.0.1", localAddress: from, noDelay: true });
+  /**
+   * @param from the address that it comes from, one of 127.0.0.0/8. Where it does not matter none is asked for: among
+   *   many closed connections the kernel needs a millisecond to find an address a port before it knows the peer.
+   */
+  static async connect(port: number, from?: string): Promise<Wire> {
+    const socket = createConnection({
+      port,
+      host: "127.0.0.1",
+      noDelay: true,
+      ...(from !== undefined && { localAddress: from }),
+    });
     const wire = new Wire(socket);
     await Promise.race([once(socket, "connect"), wire.closed]);
     return wire;

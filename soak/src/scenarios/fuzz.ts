@@ -19,7 +19,8 @@ export function fuzz(protocol: Protocol): Scenario {
     promises: [2],
     unit: "inputs",
     amount: 10_000_000,
-    step: AT_ONCE * burst * 20,
+    // The server is asked after each step, which collects its heap: about once a second.
+    step: AT_ONCE * burst * 100,
     short: AT_ONCE * burst,
     async start({ seed }) {
       const server = await Server.start({

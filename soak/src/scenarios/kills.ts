@@ -30,8 +30,8 @@ export const kills: Scenario = {
         const server = await Server.start({}, { cwd });
         const names: string[] = [];
         const random = Random.at(seed, round);
-        // In a short run a few; before a release 500 a round.
-        const due = 20 + random.below(20 + 100 * Math.min(round, 10));
+        // In a short run a few; before a release 560 a round, so that 200 rounds have more than 100,000.
+        const due = 30 + random.below(20 + 104 * Math.min(round, 10));
         const ended = Promise.all(
           Array.from({ length: CLIENTS }, async (_, client) => {
             const wire = await Wire.connect(server.port("comma-command"));
