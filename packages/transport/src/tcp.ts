@@ -1,4 +1,5 @@
 import { createConnection, createServer, type Socket } from "node:net";
+import { type DialOptions, dial } from "./dial.ts";
 import { canBeDirect, directWorks } from "./direct.ts";
 import type { Link, Listener, ListenOptions, StreamService } from "./link.ts";
 import { listen } from "./listener.ts";
@@ -26,31 +27,8 @@ export async function listenTcp(service: StreamService, options: ListenOptions):
  *
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; the signal's reason where it aborts
  */
-export function connectTcp(options: {
-  host: string;
-  port: number;
-  maxQueuedBytes?: number;
-  signal?: AbortSignal;
-}): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const { host, port, signal } = options;
-    signal?.throwIfAborted();
-    const socket = createConnection({ host, port, allowHalfOpen: true, noDelay: true });
-    const abort = (): void => {
-      socket.destroy();
-      reject(signal?.reason);
-    };
-    const refuse = (error: Error): void => {
-      signal?.removeEventListener("abort", abort);
-      reject(error);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    socket.once("error", refuse);
-    socket.once("connect", () => {
-      signal?.removeEventListener("abort", abort);
-      socket.off("error", refuse);
-      const maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
-      resolve(new SocketLink(socket, { transport: "tcp", maxQueuedBytes, direct: false }));
-    });
-  });
+export function connectTcp(options: { host: string; port: number } & DialOptions): Promise<Link> {
+  const { host, port } = options;
+  const open = (): Socket => createConnection({ host, port, allowHalfOpen: true, noDelay: true });
+  return dial("tcp", "connect", open, options);
 }

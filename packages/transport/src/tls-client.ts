@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { ProtocolError } from "@wireyard/framing";
 import type { TlsOptions } from "./client-options.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import type { Link } from "./link.ts";
-import { DEFAULT_MAX_QUEUED_BYTES, SocketLink } from "./socket-link.ts";
 
 /** The fingerprint of a certificate, with Node's colons or without. */
 const FINGERPRINT = /^[0-9a-f]{64}$/i;
@@ -15,35 +15,10 @@ const FINGERPRINT = /^[0-9a-f]{64}$/i;
  * @throws {Error} with Node's `code`, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`; the signal's reason where
  *   it aborts
  */
-export function connectTls(options: {
-  host: string;
-  port: number;
-  tls?: TlsOptions;
-  maxQueuedBytes?: number;
-  signal?: AbortSignal;
-}): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const { signal, maxQueuedBytes = DEFAULT_MAX_QUEUED_BYTES } = options;
-    signal?.throwIfAborted();
-    const socket = openTls(options);
-    const abort = (): void => {
-      socket.destroy();
-      reject(signal?.reason);
-    };
-    const refuse = (error: Error): void => {
-      signal?.removeEventListener("abort", abort);
-      reject(error);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    socket.once("error", refuse);
-    socket.once("secureConnect", () => {
-      // By a wrong pin: the error follows.
-      if (socket.destroyed) return;
-      signal?.removeEventListener("abort", abort);
-      socket.off("error", refuse);
-      resolve(new SocketLink(socket, { transport: "tls", maxQueuedBytes, direct: false }));
-    });
-  });
+export function connectTls(
+  options: { host: string; port: number; tls?: TlsOptions } & DialOptions,
+): Promise<Link> {
+  return dial("tls", "secureConnect", () => openTls(options), options);
 }
 
 /** Opens a socket of TLS, which fails where its certificate is not the pinned one. */
