@@ -19,6 +19,8 @@ export interface Options {
   readonly only: readonly string[];
   readonly built: boolean;
   readonly list: boolean;
+  /** Another clone of Wireyard, to measure this one beside it and nothing else. */
+  readonly against: string | undefined;
   readonly help: boolean;
   readonly timing: Timing;
   /** Where the results go, without an ending. */
@@ -32,7 +34,7 @@ export interface Options {
  * @throws {Failure} with exit code 2
  */
 export function readOptions(prefix = ""): Options {
-  const { rounds, secs, out, ...values } = parseOptions();
+  const { rounds, secs, out, against, ...values } = parseOptions();
   const { quick, only } = values;
   const timing: Timing = {
     rounds: positive("--rounds", rounds, quick ? 3 : 5),
@@ -43,10 +45,10 @@ export function readOptions(prefix = ""): Options {
   };
   if (!Number.isInteger(timing.rounds)) throw new Failure(`--rounds ${rounds}: it must be a whole number`, 2);
   // What was not measured in full is no result to keep, unless it is given a name.
-  const isKept = out !== undefined || (!quick && only.length === 0);
+  const isKept = out !== undefined || (!quick && only.length === 0 && against === undefined);
   const name = out ?? `${prefix}${new Date().toISOString().slice(0, 10)}`;
   const file = isKept ? path.join(BENCH, "results", name) : path.join(BUILD, `${prefix}last`);
-  return { ...values, timing, file };
+  return { ...values, against, timing, file };
 }
 
 /**
@@ -99,6 +101,7 @@ function parseOptions() {
         rounds: { type: "string" },
         secs: { type: "string" },
         built: { type: "boolean", default: false },
+        against: { type: "string" },
         out: { type: "string" },
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

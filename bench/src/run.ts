@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import path from "node:path";
 import type { Programs } from "./build.ts";
+import { describeCommit } from "./commit.ts";
 import { Failure } from "./failure.ts";
 import { type LoadResult, type Measure, runLoad } from "./load.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -64,17 +64,6 @@ export function describeMachine(): Machine {
     kernel: `Linux ${release()}`,
     isPinned,
   };
-}
-
-/** The commit of this clone, with a `+` when something is not committed; empty outside of one. */
-export function describeCommit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync("git", args, { encoding: "utf8", stdio: "pipe" }).trim();
-  try {
-    return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain") ? "+" : "");
-  } catch {
-    return "";
-  }
 }
 
 /**

@@ -10,6 +10,8 @@ export type PeerName =
   | "socket.io"
   | "aedes"
   | "minecraft-protocol"
+  /** Wireyard from another clone: `pnpm bench --against`. */
+  | "other"
   | NodesName;
 
 /** Servers of several nodes, and of one with what it takes to have more: `pnpm bench:nodes`. */

@@ -32,6 +32,11 @@ export function ratios(
   });
 }
 
+/** The geometric mean: of ratios, one twice and one half as much are as if nothing had changed. `NaN` of nothing. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
 /** A figure with three digits that count: `1.23 M`, `45.6 k`, `0.912`. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return "–";

@@ -2,10 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BENCH } from "../build.ts";
+import { describeCommit } from "../commit.ts";
 import { startServer } from "../processes.ts";
+import type { PeerName } from "../scenarios.ts";
 import type { Peer } from "./peer.ts";
 
-const APP = path.resolve(BENCH, "../apps/server");
+/** Where this clone is. */
+const HERE = path.resolve(BENCH, "..");
 
 /**
  * What differs from the defaults. All load comes from one address, so the counts and rates for one address are raised;
@@ -43,14 +46,29 @@ interface ReadyLine {
  * Wireyard's server: from its sources, or as it was built (`pnpm build`) and is published.
  *
  * @param more settings beside those that every one has
+ * @param clone its folder, and what it is called; default: this one
  */
-export function wireyard(isBuilt: boolean, more: Readonly<Record<string, string>> = {}): Peer {
+export function wireyard(
+  isBuilt: boolean,
+  more: Readonly<Record<string, string>> = {},
+  { folder, name }: { folder: string; name: PeerName } = { folder: HERE, name: "wireyard" },
+): Peer {
+  const app = path.join(folder, "apps/server");
   const main = isBuilt ? ["dist/main.js"] : ["--conditions=source", "src/main.ts"];
-  const script = path.join(APP, main.at(-1) as string);
+  const script = path.join(app, main.at(-1) as string);
   return {
-    name: "wireyard",
-    missing: () => (existsSync(script) ? undefined : "apps/server has not been built; run pnpm build"),
-    version: () => `${readVersion()} from ${isBuilt ? "its build" : "its sources"}, Node ${process.version}`,
+    name,
+    missing() {
+      if (!existsSync(path.join(app, "node_modules")))
+        return `${app} has no node_modules; run pnpm install there`;
+      return existsSync(script) ? undefined : `${app} has not been built; run pnpm build there`;
+    },
+    version() {
+      const { version } = JSON.parse(readFileSync(path.join(app, "package.json"), "utf8"));
+      const commit = describeCommit(folder);
+      const source = isBuilt ? "its build" : "its sources";
+      return `${version}${commit && ` at ${commit}`} from ${source}, Node ${process.version}`;
+    },
     async start() {
       // Accounts are a file, as by default.
       const cwd = mkdtempSync(path.join(tmpdir(), "wireyard-bench-"));
@@ -76,8 +94,4 @@ export function readPorts(line: string): Record<string, number> | undefined {
   const ready: ReadyLine = JSON.parse(line.slice(start.length));
   const found = Object.entries(PORTS).map(([name, read]) => [name, read(ready)]);
   return Object.fromEntries(found.filter(([, port]) => port !== undefined));
-}
-
-function readVersion(): string {
-  return JSON.parse(readFileSync(path.join(APP, "package.json"), "utf8")).version;
 }
