@@ -152,7 +152,8 @@ export async function measureAll(
   const measured: Measured[] = [];
   const results: Results = {
     date: new Date().toISOString(),
-    command: [name, ...process.argv.slice(2)].join(" "),
+    // Folders are this machine's own.
+    command: [name, ...process.argv.slice(2).map((arg) => path.basename(arg))].join(" "),
     commit: describeCommit(),
     machine: describeMachine(),
     timing,

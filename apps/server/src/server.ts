@@ -50,7 +50,7 @@ export interface StartOptions {
   signal?: AbortSignal;
 }
 
-/** How long links may take to go after the last was told to: a request is still answered, and a link lingers 2 s. */
+/** How long links may take to go behind `drainMs`: a request is still answered, and a link lingers 2 s. */
 const LAST_WORDS_MS = 3_000;
 
 /**
@@ -122,16 +122,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   async function close(drainMs: number, lastWordsMs: number): Promise<void> {
+    const endsAt = performance.now() + drainMs + lastWordsMs;
     for (const stream of streams) stream.close();
     web?.drain();
-    await closeSessions(hub, drainMs, "the server is shutting down");
+    // Early enough that what was asked just before the last closing is answered, or told `timeout`.
+    const spreadMs = Math.min(drainMs, Math.max(0, drainMs + lastWordsMs - config.limits.requestTimeoutMs));
+    await closeSessions(hub, spreadMs, "the server is shutting down");
     const listeners = web === undefined ? streams : [...streams, web];
-    const cut = await Promise.all(listeners.map((listener) => listener.gone(lastWordsMs)));
+    const cut = await Promise.all(listeners.map((listener) => listener.gone(endsAt - performance.now())));
     const links = cut.reduce((sum, count) => sum + count, 0);
     if (links > 0) log.warn({ links }, "links were cut that did not close in time");
     for (const socket of datagrams) socket.close();
-    await web?.close();
-    await hub.shutdown();
+    await Promise.all([web?.close(), hub.shutdown()]);
   }
 
   let closing: Promise<void> | undefined;

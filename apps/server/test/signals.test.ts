@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { listenForSignals } from "../src/signals.ts";
 import { serve, temporaryDirectory } from "./processes.ts";
-import { Client, STATUS_REQUEST } from "./sockets.ts";
+import { Client, frame, STATUS_REQUEST } from "./sockets.ts";
 
 const STOPPING = "stopping: sessions are being closed";
 
@@ -34,6 +34,27 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const { code, stderr } = await server.ended;
     expect(code).toBe(0);
     expect(stderr.split(STOPPING)).toHaveLength(2);
+  });
+});
+
+describe("a request that was taken before the signal", () => {
+  it("is answered where it takes long, though few are to be closed", async () => {
+    const file = join(temporaryDirectory(), "slow.mjs");
+    const handler = "() => new Promise((resolve) => setTimeout(resolve, 3_500, ['done']))";
+    const command = `{ name: "slow", check: () => true, handler: ${handler} }`;
+    writeFileSync(file, `export default { commands: [${command}] };`);
+    const server = await serve([
+      "--set",
+      `protocols.comma-command.modules=[${file}]`,
+      "--set",
+      "drainMs=1000",
+    ]);
+    const client = new Client(server.ready["comma-command"].tcp);
+    client.send(Buffer.concat([frame("whoami"), frame("slow")]));
+    await client.receive(/not_logged_in/);
+    server.child.kill("SIGTERM");
+    await client.receive(/done/);
+    expect((await server.ended).code).toBe(0);
   });
 });
 

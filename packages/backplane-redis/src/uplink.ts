@@ -18,6 +18,8 @@ export interface UplinkHandlers {
   renewed(connection: Connection, lease: Lease): Promise<void>;
 }
 
+/** A node that ends tells the others so, for as long at the most. */
+const MOST_CLOSE_MS = 1_000;
 /** Of a lease at most a quarter: a node that is back first waits one lease for the others before it sweeps them. */
 const RETRY_MS = { least: 50, most: 1_000, mostOfLease: 1 / 4 };
 
@@ -144,8 +146,8 @@ export class Uplink {
     const { connection, lease } = this;
     lease?.stop();
     if (connection === undefined) return;
-    // Bounded: where the engine does not answer, the lease runs out by itself.
-    const timer = setTimeout(() => connection.close(), this.settings.leaseMs);
+    // Where the engine does not answer, the lease runs out by itself.
+    const timer = setTimeout(() => connection.close(), Math.min(MOST_CLOSE_MS, this.settings.leaseMs));
     if (wasOpen || lease !== undefined) await lease?.end().catch(() => {});
     clearTimeout(timer);
     connection.close();

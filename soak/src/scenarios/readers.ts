@@ -44,7 +44,13 @@ export const readers: Scenario = {
         return [
           { name: "resident memory over base", value: worst.rssMiB, unit: "MiB", most: 64 },
           { name: "stuck readers that were not cut", value: worst.uncut, unit: "", most: 0 },
-          { name: "the last was cut after", value: worst.cutMs, unit: "ms" },
+          // Promised from where its queue passes 1 MiB, which is later.
+          {
+            name: "the last was cut, from the flood's start, after",
+            value: worst.cutMs,
+            unit: "ms",
+            most: 2_000,
+          },
           {
             name: "the producer's time, to that without them",
             value: producer.besideMs / producer.aloneMs,
@@ -111,7 +117,10 @@ async function round(server: Server, stuckMembers: number): Promise<Round> {
   }
   const due = sent / LINE.length;
   const until = performance.now() + 10_000;
-  while (performance.now() < until && (heard < due || !isCut())) await after(20);
+  while (performance.now() < until && (heard < due || !isCut())) {
+    await after(20);
+    if (!isCut()) cutMs = performance.now() - from;
+  }
   const uncut = Math.max(0, server.descriptors() - before - 2);
   for (const wire of [reader, producer, ...stuck]) wire.drop();
   return { peakBytes, cutMs, tookMs, lost: due - heard, uncut };

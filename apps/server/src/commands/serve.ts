@@ -7,7 +7,7 @@ import type { RunningServer } from "../server.ts";
 import { listenForSignals } from "../signals.ts";
 
 /** Closing is done within `drainMs` and this; a server that still hangs then is ended. */
-const GIVE_UP_MS = 4_000;
+const GIVE_UP_MS = 4_500;
 
 /**
  * `wireyard serve`: serves until a signal, and ends the process then.
