@@ -130,6 +130,7 @@ interface Call {
 /** What `Connection` of the back plane is, to the model: two sockets, one for scripts and one that hears channels. */
 export class EngineConnection implements Shown {
   readonly buckets = 1;
+  replies = 0;
   readonly process: Process;
   private readonly engine: Engine;
   private readonly handlers: ConnectionHandlers;
@@ -166,7 +167,12 @@ export class EngineConnection implements Shown {
   run(_bucket: number, script: string, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     const given = args.map((arg) => (typeof arg === "object" ? Uint8Array.from(arg) : bytesOf(String(arg))));
     const reply = this.ask("scripts", () => decoded(this.engine.run(script, given)));
-    reply.catch((error: Error) => this.fail(error));
+    reply.then(
+      () => {
+        this.replies++;
+      },
+      (error: Error) => this.fail(error),
+    );
     return reply;
   }
 

@@ -182,7 +182,7 @@ async function untilItAnswers<T>(attempt: () => Promise<T>, settings: Settings):
 function checkNumbers(settings: Settings): void {
   for (const name of Object.keys(POSTGRES_DEFAULTS) as (keyof typeof POSTGRES_DEFAULTS)[]) {
     const value = settings[name];
-    const least = name === "startupRetries" || name === "queriesWaiting" ? 0 : 1;
+    const least = name === "startupRetries" ? 0 : 1;
     if (!Number.isSafeInteger(value) || value < least) {
       throw new UsageError(`${name} is a whole number of at least ${least}, not ${value}`);
     }

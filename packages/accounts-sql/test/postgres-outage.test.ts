@@ -62,7 +62,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL that goes away", () => {
     const network = await unpluggable(`${cluster.directory}/.s.PGSQL.5432`);
     const database = await cluster.database();
     const url = cluster.url(database).replace(/@.*/, `@127.0.0.1:${network.port}/${database}`);
-    const accounts = await openPostgresAccounts({ url, queryTimeoutMs: 50, connectTimeoutMs: 50 });
+    const accounts = await openPostgresAccounts({ url, queryTimeoutMs: 250, connectTimeoutMs: 250 });
     await accounts.find("ann");
 
     network.unplug();

@@ -28,6 +28,8 @@ const SENTINEL_MS = CONNECT_MS / 3;
  */
 export class Connection {
   readonly buckets: number;
+  /** How many calls were answered: more of them is a sign of life. */
+  replies = 0;
   private readonly shards: readonly Shard[];
   /** The shard of each bucket. */
   private readonly places: readonly Shard[];
@@ -117,8 +119,13 @@ export class Connection {
       this.tags[bucket] as string,
       ...args,
     );
-    // NOSCRIPT, MOVED, READONLY, LOADING: this server is not the one it was.
-    reply.catch((error: Error) => this.fail(error));
+    reply.then(
+      () => {
+        this.replies++;
+      },
+      // NOSCRIPT, MOVED, READONLY, LOADING: this server is not the one it was.
+      (error: Error) => this.fail(error),
+    );
     return reply;
   }
 
@@ -138,7 +145,7 @@ export class Connection {
     done.catch((error: Error) => this.fail(error));
   }
 
-  /** Whether the subscribers' sockets still answer; the commands' own is known by its replies. */
+  /** Whether the subscribers' sockets still answer; the commands' own is known by `replies`. */
   async ping(): Promise<void> {
     await Promise.all(this.shards.map(({ subscriber }) => subscriber.ping()));
   }

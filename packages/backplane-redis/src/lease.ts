@@ -2,7 +2,7 @@ import type { Connection } from "./connection.ts";
 import type { BackplaneCounters } from "./counters.ts";
 import type { Settings } from "./options.ts";
 
-/** A lease is renewed at every second tick, and a renewal that is not answered for three ends the connection. */
+/** A lease is renewed at every second tick, and an engine that answers nothing for three is taken for gone. */
 const TICKS = { renewal: 2, patience: 3 };
 const MOST_TICK_MS = 500;
 
@@ -10,6 +10,13 @@ const MOST_TICK_MS = 500;
 export interface OtherNode {
   readonly sessions: number;
   readonly names: string;
+}
+
+/** One whose lease in a bucket has run out. */
+interface DeadNode {
+  readonly bucket: number;
+  readonly number: number;
+  readonly epoch: string;
 }
 
 type RenewReply = [dead: string[], others: [number: string, sessions: number, names: string][]];
@@ -31,8 +38,15 @@ export class Lease {
   private readonly number: number;
   private timer: ReturnType<typeof setInterval> | undefined;
   private ticks = 0;
-  /** The tick at which the renewal began that is not done. */
-  private since: number | undefined;
+  /** The ticks at which the renewal, and the ping of the subscribers, began that are not answered. */
+  private renewing: number | undefined;
+  private pinging: number | undefined;
+  /** Whether dead nodes are being swept, and what others may list is being written: neither keeps the lease waiting. */
+  private sweeping = false;
+  private writing = false;
+  /** The connection's, and the tick at which they had last grown. */
+  private replies = 0;
+  private heardAt = 0;
   private readonly startedAt = performance.now();
 
   private constructor(
@@ -76,14 +90,23 @@ export class Lease {
     // Ticks, not times: those of a process that was stopped do not count against the engine.
     this.timer = setInterval(() => {
       this.ticks++;
-      if (this.since === undefined) {
+      const { replies } = this.connection;
+      // A renewal may stand behind much else, and any answer says that the engine is at work on it.
+      if (replies !== this.replies) this.heardAt = this.ticks;
+      this.replies = replies;
+      const { renewing, pinging } = this;
+      if (renewing === undefined && pinging === undefined) {
         if (this.ticks % TICKS.renewal === 0) this.renew(renewed);
-      } else if (this.ticks - this.since >= TICKS.patience) {
+      } else if (this.isLate(pinging) || this.isLate(renewing && Math.max(renewing, this.heardAt))) {
         this.connection.fail(
           new Error(`the engine has not answered for ${Math.round(tickMs * TICKS.patience)} ms`),
         );
       }
     }, tickMs);
+  }
+
+  private isLate(since: number | undefined): boolean {
+    return since !== undefined && this.ticks - since >= TICKS.patience;
   }
 
   stop(): void {
@@ -100,31 +123,58 @@ export class Lease {
   }
 
   private renew(renewed: () => Promise<void>): void {
-    this.since = this.ticks;
-    this.renewAll()
-      .then(renewed)
-      .then(() => {
-        this.since = undefined;
-      })
-      .catch((error: Error) => this.connection.fail(error));
+    const { connection } = this;
+    const fail = (error: Error): void => connection.fail(error);
+    this.renewing = this.ticks;
+    this.pinging = this.ticks;
+    connection.ping().then(() => {
+      this.pinging = undefined;
+    }, fail);
+    this.renewAll().then((dead) => {
+      this.renewing = undefined;
+      if (!this.writing) {
+        this.writing = true;
+        renewed()
+          .catch(fail)
+          .finally(() => {
+            this.writing = false;
+          });
+      }
+      if (!this.sweeping && dead.length > 0) {
+        this.sweeping = true;
+        this.sweepAll(dead)
+          .catch(fail)
+          .finally(() => {
+            this.sweeping = false;
+          });
+      }
+    }, fail);
   }
 
-  private async renewAll(): Promise<void> {
+  /** Tells whose lease has run out. */
+  private async renewAll(): Promise<DeadNode[]> {
     const { number, settings, connection } = this;
-    const asked = this.epochs.map((epoch, bucket) =>
-      connection.run(bucket, "renew", [number, epoch, settings.leaseMs]),
+    const replies = await Promise.all(
+      this.epochs.map((epoch, bucket) => connection.run(bucket, "renew", [number, epoch, settings.leaseMs])),
     );
-    const [replies] = await Promise.all([Promise.all(asked), connection.ping()]);
     if (replies.includes(null)) throw new Error("this node's lease has run out");
     const renewed = replies as RenewReply[];
     this.others = renewed.flatMap(([, others], bucket) => othersOf(others, bucket, renewed.length));
     // After an outage of the engine every lease has run out: the others get the time to come back.
-    if (performance.now() - this.startedAt < settings.leaseMs) return;
-    for (const [bucket, [dead]] of renewed.entries()) {
-      for (let i = 0; i + 1 < dead.length; i += 2) {
-        await this.sweep(bucket, Number(dead[i]), dead[i + 1] as string);
-        this.counters.nodesSwept++;
+    if (performance.now() - this.startedAt < settings.leaseMs) return [];
+    const dead: DeadNode[] = [];
+    for (const [bucket, [pairs]] of renewed.entries()) {
+      for (let i = 0; i + 1 < pairs.length; i += 2) {
+        dead.push({ bucket, number: Number(pairs[i]), epoch: pairs[i + 1] as string });
       }
+    }
+    return dead;
+  }
+
+  private async sweepAll(dead: readonly DeadNode[]): Promise<void> {
+    for (const { bucket, number, epoch } of dead) {
+      await this.sweep(bucket, number, epoch);
+      this.counters.nodesSwept++;
     }
   }
 

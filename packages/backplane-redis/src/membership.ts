@@ -10,7 +10,7 @@ import { membersOf, type OrderedMember } from "./wire.ts";
 interface Local {
   readonly member: Member;
   readonly room: FollowedRoom;
-  /** As the engine keeps it. */
+  /** The room's, as the engine keeps it: not what was given, which a public room ignores. */
   readonly password: string;
   readonly order: number;
 }
@@ -92,23 +92,22 @@ export class Membership implements RoomKeeper {
   async heal(resumed: boolean): Promise<void> {
     const { uplink } = this;
     const kept = new Map<number, string>();
-    for (let bucket = 0; bucket < uplink.buckets; bucket++) {
-      const own = await uplink.read(bucket, "own", [uplink.number]);
+    const buckets = Array.from({ length: uplink.buckets }, (_, bucket) => bucket);
+    const owns = await Promise.all(buckets.map((bucket) => uplink.read(bucket, "own", [uplink.number])));
+    const left: (Promise<Reply> | undefined)[] = [];
+    for (const [bucket, own] of owns.entries()) {
       for (let i = 0; i + 1 < own.length; i += 2) {
         const id = Number(own[i]);
         const room = String(own[i + 1]);
         // Left while the engine was away, or joined without anybody hearing of it.
         if (this.locals.get(id)?.room.name === room) kept.set(id, room);
-        else await uplink.send(bucket, "leave", [id]);
+        else left.push(uplink.send(bucket, "leave", [id]));
       }
     }
+    await Promise.all(left);
     const back = [...this.locals.values()].filter(({ member }) => !kept.has(member.id));
     back.sort((a, b) => a.order - b.order);
-    await Promise.all(
-      back.map(({ member, room, password, order }) =>
-        uplink.send(room.bucket, "join", [member.id, member.name, room.name, password, order, 0]),
-      ),
-    );
+    await Promise.all(back.map((local) => this.bringBack(local)));
     const rooms = [...this.rooms.values()];
     await Promise.all(rooms.map((room) => this.read(room, "holding")));
     if (!resumed) {
@@ -116,6 +115,16 @@ export class Membership implements RoomKeeper {
       await new Promise((resolve) => setTimeout(resolve, ms));
     }
     for (const room of rooms) this.show(room);
+  }
+
+  /** The engine had lost it: unless others made the room anew meanwhile, it is as it was. */
+  private async bringBack(local: Local): Promise<void> {
+    const { member, room, password, order } = local;
+    const args = [member.id, member.name, room.name, password, order, 0];
+    const reply = await this.uplink.send(room.bucket, "join", args);
+    if (reply?.[0] === "joined" && this.locals.get(member.id) === local) {
+      this.settle({ ...local, password: passwordOf(reply) });
+    }
   }
 
   leaves(room: FollowedRoom, id: number): boolean {
@@ -168,7 +177,7 @@ export class Membership implements RoomKeeper {
       const args = [id, member.name, room.name, password, 0, starts ? 1 : 0];
       const reply = await (uplink.send(room.bucket, "join", args) ?? Promise.reject(unavailable()));
       if (reply[0] === "refused") return false;
-      if (reply[0] === "joined") await this.entered(member, room, password, reply);
+      if (reply[0] === "joined") await this.entered(member, room, reply);
     } finally {
       this.moving.delete(id);
       if (starts) {
@@ -180,20 +189,26 @@ export class Membership implements RoomKeeper {
     return true;
   }
 
-  private async entered(member: Member, room: FollowedRoom, password: string, reply: Reply): Promise<void> {
+  private async entered(member: Member, room: FollowedRoom, reply: Reply): Promise<void> {
     const [, made, seq, left, leftMade, leftSeq] = reply as [string, number, number, string, number, number];
     // `left` is told before `joined`.
-    if (left !== "") await this.rooms.get(left)?.reached(leftMade, leftSeq);
+    const before = this.rooms.get(left);
+    if (before !== undefined) {
+      await before.reached(leftMade, leftSeq);
+      this.dropUnused(before);
+    }
     // Lost in between: the member is where it was, and healing tells the engine so.
     if (this.locals.get(member.id)?.room.name === left) throw unavailable();
     if (!this.isFollowed(room)) return;
     if (room.starting === undefined || room.state !== "reading") {
       await room.reached(made, seq);
+      const local = this.locals.get(member.id);
+      if (local?.room === room) this.settle({ ...local, password: passwordOf(reply) });
       return;
     }
-    const members = membersOf(reply, 6);
+    const members = membersOf(reply, 7);
     const order = members.find(({ id }) => id === member.id)?.order ?? 0;
-    this.settle({ member, room, password, order });
+    this.settle({ member, room, password: passwordOf(reply), order });
     room.start(made, seq, members, "live", { type: "joined", room: room.name, member, members });
   }
 
@@ -275,8 +290,12 @@ export class Membership implements RoomKeeper {
   }
 
   private settle(local: Local): void {
-    this.locals.set(local.member.id, local);
-    local.room.here.add(local.member.id);
+    const { id } = local.member;
+    const before = this.locals.get(id)?.room;
+    // What tells that it left there may be waiting until its members are read.
+    if (before !== local.room) before?.here.delete(id);
+    this.locals.set(id, local);
+    local.room.here.add(id);
   }
 
   private forget({ member, room }: Local): void {
@@ -293,6 +312,11 @@ export class Membership implements RoomKeeper {
     turn.then(done, done);
     return turn;
   }
+}
+
+/** Of a reply to `join`. */
+function passwordOf(reply: Reply): string {
+  return String(reply[6]);
 }
 
 function unavailable(): RefusedError {

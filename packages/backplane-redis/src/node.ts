@@ -40,6 +40,7 @@ export class RedisNode implements BackplaneNode {
   private readonly uplink: Uplink;
   private readonly membership: Membership;
   private readonly list: SessionList;
+  private readonly sessions: () => Iterable<SessionSummary>;
   private readonly users = new Set<string>();
   private readonly ownPosts = new OwnPosts();
 
@@ -52,6 +53,7 @@ export class RedisNode implements BackplaneNode {
     this.emit = emit;
     this.settings = settings;
     this.counters = counters;
+    this.sessions = sessions;
     this.list = new SessionList(settings.nodeId, sessions);
     this.uplink = new Uplink(settings, counters, {
       message: (channel, body) => this.message(channel, body),
@@ -125,8 +127,9 @@ export class RedisNode implements BackplaneNode {
 
   async follow(user: string): Promise<void> {
     this.users.add(user);
-    // One that comes while the engine is away is heard as soon as it is back.
-    if (await this.uplink.ready()) await this.uplink.subscribe(this.uplink.bucketOf(user), USER + user);
+    await this.uplink.ready();
+    // One that comes while the engine is away is heard as soon as it is back; while all are brought together, now.
+    if (this.uplink.isConnected) await this.uplink.subscribe(this.uplink.bucketOf(user), USER + user);
   }
 
   unfollow(user: string): void {
@@ -208,15 +211,18 @@ export class RedisNode implements BackplaneNode {
     } else {
       const { to, from } = decodeMemberPost(body);
       this.emit({ type: "member-post", to, post: from.post });
-      if (from.node === this.number) this.ownPosts.back();
+      if (from.node === this.number && channel === NODE + this.number) this.ownPosts.back();
     }
   }
 
   private async heal(resumed: boolean): Promise<void> {
     const { uplink } = this;
     this.list.forget();
+    // A session keeps its id, and with it the number that the node had when it came.
+    const numbers = new Set([this.number]);
+    for (const { id } of this.sessions()) numbers.add(nodeOfId(id));
     await Promise.all([
-      uplink.subscribe(this.number % uplink.buckets, NODE + this.number),
+      ...[...numbers].map((number) => uplink.subscribe(number % uplink.buckets, NODE + number)),
       ...[...this.users].map((user) => uplink.subscribe(uplink.bucketOf(user), USER + user)),
       this.membership.subscribe(),
     ]);

@@ -127,7 +127,10 @@ local number, epoch = unpack(ARGV)
 if lives(number, epoch) then call('DEL', T .. ':n:' .. number) end
 return 1`,
 
-  /** number, epoch, id, name, room, password, order or 0, whether to tell the members -> see \`JoinReply\`. */
+  /**
+   * number, epoch, id, name, room, password, order or 0, whether to tell the members -> made, seq of the join; the room
+   * that was left, made, seq of that; the room's password; the members.
+   */
   join: `
 local number, epoch, id, name, room, password, order, full = unpack(ARGV)
 if not lives(number, epoch) then return {'fenced'} end
@@ -135,7 +138,8 @@ local R = T .. ':r:' .. room
 local by = call('HGET', T .. ':by', id)
 if by and by ~= number then return {'taken'} end
 if call('HGET', T .. ':at', id) == room then
-  return members(room, {'joined', tonumber(call('HGET', R, 'made')), tonumber(call('HGET', R, 'seq')), '', 0, 0})
+  local made, seq, pw = unpack(call('HMGET', R, 'made', 'seq', 'pw'))
+  return members(room, {'joined', tonumber(made), tonumber(seq), '', 0, 0, pw})
 end
 local wanted = call('HGET', R, 'pw')
 if wanted and wanted ~= '' and wanted ~= password then return {'refused'} end
@@ -161,7 +165,7 @@ call('HSET', T .. ':by', id, number)
 call('HSET', T .. ':name', id, name)
 call('SADD', T .. ':o:' .. number, id)
 local made, seq = say(room, 'J' .. id .. ' ' .. order .. ' ' .. name)
-local reply = {'joined', tonumber(made), seq, left, tonumber(leftMade), leftSeq}
+local reply = {'joined', tonumber(made), seq, left, tonumber(leftMade), leftSeq, wanted or password}
 if full == '1' then return members(room, reply) end
 return reply`,
 

@@ -18,6 +18,8 @@ export interface UplinkHandlers {
   renewed(connection: Connection, lease: Lease): Promise<void>;
 }
 
+/** What a call counts for beside its body: many small ones take the engine's time too, and the lease is renewed behind them. */
+const CALL_BYTES = 256;
 /** A node that ends tells the others so, for as long at the most. */
 const MOST_CLOSE_MS = 1_000;
 /** Of a lease at most a quarter: a node that is back first waits one lease for the others before it sweeps them. */
@@ -53,6 +55,11 @@ export class Uplink {
 
   get isOpen(): boolean {
     return this.state === "open";
+  }
+
+  /** Whether there is a connection, though not all may be brought together over it yet. */
+  get isConnected(): boolean {
+    return this.connection?.isOpen ?? false;
   }
 
   get leaseMs(): number {
@@ -93,10 +100,11 @@ export class Uplink {
    * @returns `undefined` where too much is on its way already
    * @throws {RefusedError} `unavailable` where it is not known to have been done
    */
-  send(bucket: number, script: ScriptName, args: readonly Argument[], size = 0): Promise<Reply> | undefined {
+  send(bucket: number, script: ScriptName, args: readonly Argument[], body = 0): Promise<Reply> | undefined {
     const { connection, lease } = this;
     if (connection === undefined || lease === undefined) return undefined;
-    if (this.pendingBytes + size > this.settings.maxPendingBytes) return undefined;
+    const size = body + CALL_BYTES;
+    if (body > 0 && this.pendingBytes + size > this.settings.maxPendingBytes) return undefined;
     this.pendingBytes += size;
     const epoch = lease.epochs[bucket] as string;
     return connection.run(bucket, script, [this.number, epoch, ...args]).then(

@@ -217,6 +217,54 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     expect([a.master, b.master, c.master]).toEqual(["a", "a", "a"]);
   });
 
+  test("a public room that somebody came to with a password is public still when the engine has lost it", async () => {
+    const [one, two] = [await open(), await open()];
+    const a = person(one, "a");
+    await one.hub.join(a.session, "hall", "");
+    const [b, c] = [person(one, "b"), person(two, "c")];
+    await one.hub.join(b.session, "hall", "ignored");
+    await two.hub.join(c.session, "hall", "ignored too");
+    // Then all who are left came with one.
+    await one.hub.leave(a.session);
+    await until(() => [b, c].every(({ present }) => present.size === 2));
+    await engine.kill();
+    await until(async () => (await isAway(one)) && (await isAway(two)));
+    await engine.run();
+    await until(async () => !(await isAway(one)) && !(await isAway(two)));
+    await until(() => [b, c].every(({ present }) => present.size === 2));
+    expect(await one.hub.rooms()).toEqual([{ name: "hall", members: 2, private: false }]);
+    await one.hub.join(a.session, "hall", "");
+  });
+
+  test("who logs in while a node is brought together with the others hears commands of theirs", async () => {
+    // The others get half a lease, a second at the most, to bring back theirs.
+    options.leaseMs = 2_000;
+    const [one, two] = [await open(), await open()];
+    const [a, b] = [person(one, "ann"), person(two, "bob")];
+    for (const { session, name, node } of [a, b]) await node.hub.register(session, name, "secret");
+    await one.hub.login(a.session, "ann", "secret");
+    await engine.kill();
+    await until(async () => (await isAway(one)) && (await isAway(two)));
+    await engine.run();
+    const channel = `{faults}:node:${nodeOfId(b.session.id)}`;
+    await until(async () => (await engine.ask("PUBSUB", "NUMSUB", channel)).includes(":1\r\n"));
+    await two.hub.login(b.session, "bob", "secret");
+    expect(await isAway(two)).toBe(true);
+    await until(async () => !(await isAway(one)) && !(await isAway(two)));
+    await one.hub.sendToUser(a.session, "bob", [new TextEncoder().encode("hi")]);
+    await until(() => b.seen.includes("command ann hi"));
+  });
+
+  test("rooms that somebody moved through are not heard any more", async () => {
+    const [one, two] = [await open(), await open()];
+    const [a, b] = [await joined(one, "a"), person(two, "b")];
+    await two.hub.join(b.session, "room 3", "");
+    for (let i = 0; i < 10; i++) await one.hub.join(a.session, `room ${i}`, "");
+    await until(async () => (await engine.ask("PUBSUB", "CHANNELS", "{faults}:room:*")).startsWith("*2\r\n"));
+    await one.hub.join(a.session, "room 3", "");
+    await until(() => a.present.size === 2 && b.present.size === 2);
+  });
+
   test("an engine that stands still longer than every lease finds everybody there", async () => {
     const [one, two] = [await open(), await open()];
     const [a, b] = [await joined(one, "a"), await joined(two, "b")];

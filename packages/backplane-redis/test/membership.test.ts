@@ -23,7 +23,7 @@ function membership(): { members: Membership; told: string[] } {
     async send(_bucket: number, _script: string, [id, name, room]: unknown[]): Promise<Reply> {
       const left = current;
       current = String(room);
-      return ["joined", 1, 1, left, 1, 2, String(id), "1", String(name)];
+      return ["joined", 1, 1, left, 1, 2, "", String(id), "1", String(name)];
     },
   } as unknown as Uplink;
   const emit = (event: BackplaneEvent): void =>

@@ -55,14 +55,7 @@ export class Rooms {
     deliver(room, event, undefined);
     // Somebody who came back to where it had been, after the back plane had lost it.
     if (masterBefore !== members[0]?.id) deliver(room, masterEvent(room), undefined);
-    if (session === undefined) return;
-    room.locals.push(session);
-    session.room = room;
-    deliverTo(session, event);
-    for (const other of members) {
-      if (other.id !== member.id) deliverTo(session, memberEvent("joined", name, other));
-    }
-    deliverTo(session, masterEvent(room));
+    if (session !== undefined) takeIn(room, session, event, members);
   }
 
   private left(name: string, member: Member, members: readonly Member[]): void {
@@ -84,12 +77,30 @@ export class Rooms {
     const were = new Set(before.map(({ id }) => id));
     const are = new Set(members.map(({ id }) => id));
     for (const member of before) if (!are.has(member.id)) takeOut(room, member);
+    const known = before.filter(({ id }) => are.has(id));
     for (const member of members) {
-      if (!were.has(member.id)) deliver(room, memberEvent("joined", name, member), undefined);
+      if (were.has(member.id)) continue;
+      const event = memberEvent("joined", name, member);
+      deliver(room, event, undefined);
+      known.push(member);
+      // Somebody of this node who came while the members were being asked for.
+      const session = this.sessions.get(member.id);
+      if (session !== undefined) takeIn(room, session, event, known);
     }
     if (room.locals.length === 0) this.rooms.delete(name);
     else if (before[0]?.id !== members[0]?.id) deliver(room, masterEvent(room), undefined);
   }
+}
+
+/** A session of this node joined: it is told so, who else is there, and who is the master. */
+function takeIn(room: HubRoom, session: Session, event: HubEvent, members: readonly Member[]): void {
+  room.locals.push(session);
+  session.room = room;
+  deliverTo(session, event);
+  for (const other of members) {
+    if (other.id !== session.id) deliverTo(session, memberEvent("joined", room.name, other));
+  }
+  deliverTo(session, masterEvent(room));
 }
 
 function takeOut(room: HubRoom, member: Member): void {
@@ -97,7 +108,8 @@ function takeOut(room: HubRoom, member: Member): void {
   const at = room.locals.findIndex((session) => session.id === member.id);
   if (at < 0) return;
   const [session] = room.locals.splice(at, 1) as [Session];
-  session.room = undefined;
+  // It may be in another one already, where that was told first.
+  if (session.room === room) session.room = undefined;
 }
 
 function masterEvent(room: HubRoom): HubEvent {
