@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { openPostgresAccounts, openSqliteAccounts } from "@wireyard/accounts-sql";
 import type { RedisBackplane } from "@wireyard/backplane-redis";
-import { type AccountStore, createHub, type Hub, type Secret } from "@wireyard/session";
+import { type AccountStore, addressKey, createHub, type Hub, type Secret } from "@wireyard/session";
 import {
   type Listener,
   listenTcp,
@@ -106,7 +106,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     if (tlsPort !== null && certificate !== undefined) {
       const admits = (address: string, waiting: number): boolean => hub.hasRoomFor(address, waiting);
       const listener = await takePort(`${key}.tlsPort`, { host, port: tlsPort }, (at) =>
-        listenTls(service, { ...at, ...certificate, maxQueuedBytes, admits }),
+        listenTls(service, { ...at, ...certificate, maxQueuedBytes, admits, addressKey }),
       );
       streams.push(listener);
       secure.push(listener);

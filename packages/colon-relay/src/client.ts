@@ -10,6 +10,7 @@ import {
   type Link,
   Requests,
   readFrames,
+  within,
 } from "@wireyard/transport";
 // What browsers have in its place is in browser-datagrams.ts.
 import { ClientDatagrams } from "#client-datagrams";
@@ -73,11 +74,11 @@ const MAX_LINE_BYTES = 1_048_576;
 /**
  * Connects a client to a colon relay.
  *
- * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
+ * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; after `timeoutMs`
  */
 export async function connectColonRelay(options: ColonClientOptions): Promise<ColonClient> {
-  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
-  return new ColonClient(await connect(options), { ...options, connect: again });
+  const dial = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  return new ColonClient(await within(options, dial), { ...options, connect: dial });
 }
 
 /** A client of a colon relay: promises for what is answered, iteration over what happens. */

@@ -9,6 +9,7 @@ import {
   type Link,
   Requests,
   readFrames,
+  within,
 } from "@wireyard/transport";
 import { encodeFields, readServerFrame } from "./codec.ts";
 import type { ServerMessage } from "./messages.ts";
@@ -47,11 +48,11 @@ const PASSING: readonly string[] = ["rate_limited", "timeout", "unhandled", "req
 /**
  * Connects a client to a comma command server.
  *
- * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
+ * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; after `timeoutMs`
  */
 export async function connectCommaCommand(options: CommaClientOptions): Promise<CommaClient> {
-  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
-  return new CommaClient(await connect(options), { ...options, connect: again });
+  const dial = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  return new CommaClient(await within(options, dial), { ...options, connect: dial });
 }
 
 /** A client of a comma command server: promises for what is answered, iteration over what happens. */

@@ -19,6 +19,9 @@ const CLEAR: ReadonlySet<string> = new Set([
   ACTIONS.disconnect,
 ]);
 
+/** States of a line whose link can be asked. */
+const LIVE: ReadonlySet<string> = new Set(["up", "restoring"]);
+
 let shared: Promise<EncryptKeys> | undefined;
 
 /** The keys of every client of this process or page that is given none: made once, since that takes a while. */
@@ -44,7 +47,9 @@ export function checkPin({ pin, encryption = "required" }: ClientSettings): void
 
 /** What a client lends for the exchange of keys. */
 export interface KeyExchange {
-  readonly line: Pick<Lifeline<Packet>, "link" | "fail">;
+  readonly line: Pick<Lifeline<Packet>, "link" | "state" | "fail">;
+  /** Whose keys are exchanged: another one that the line has by the time exchanges its own. */
+  readonly link: Link;
   readonly settings: ClientSettings;
   /** Takes into use what everything goes through from here on. */
   use(encryption: ClientEncryption): void;
@@ -57,12 +62,15 @@ export interface KeyExchange {
  *
  * @throws {JsonPacketRefusal} `bad_encryption` where it is required, and the server does not encrypt
  * @throws {ProtocolError} `bad_encryption`
+ * @throws {Error} where the link was lost while the keys were made
  */
-export async function exchangeKeys({ line, settings, use, ask }: KeyExchange): Promise<void> {
+export async function exchangeKeys({ line, link, settings, use, ask }: KeyExchange): Promise<void> {
   const own = settings.encryptKeys ?? (await sharedKeys());
+  if (link !== line.link || !LIVE.has(line.state))
+    throw new Error("the connection was lost before the answer");
   const required = settings.encryption !== "optional";
   const { pin } = settings;
-  const encryption = new ClientEncryption(line.link, own, { required, pin }, (error) => line.fail(error));
+  const encryption = new ClientEncryption(link, own, { required, pin }, (error) => line.fail(error));
   use(encryption);
   await ask(packetOf(ACTIONS.handShake, { publicKey: own.publicKey }), ACTIONS.handShake);
   // A plain answer came: of a server that cannot, or of one that had spoken first and will answer before this.

@@ -7,10 +7,11 @@ import {
   type Link,
   Requests,
   readFrames,
+  within,
 } from "@wireyard/transport";
 import { type ActionHandler, checkBinding, WILDCARD } from "./actions.ts";
 import type { BindOptions, SchemaOutput, StandardSchema } from "./binding.ts";
-import type { ClientEncryption } from "./client-encryption.ts";
+import type { ClientEncryption, KeyExchange } from "./client-encryption.ts";
 import {
   type ClientSettings,
   type JsonPacketClientOptions,
@@ -47,7 +48,7 @@ const PASSING: readonly string[] = ["rate_limited", "timeout", "unhandled"];
  *
  * @throws {JsonPacketRefusal} `wrong_user_or_password`, `rate_limited`
  * @throws {ProtocolError} `bad_encryption` where the server's key is not the pinned one, or what it says does not decrypt
- * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
+ * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; after `timeoutMs`
  */
 export async function connectJsonPacket(options: JsonPacketClientOptions): Promise<JsonPacketClient> {
   const { username, password, pin } = options;
@@ -55,8 +56,8 @@ export async function connectJsonPacket(options: JsonPacketClientOptions): Promi
     throw new TypeError("username and password go together");
   }
   if (pin !== undefined) (await import("./client-encryption.ts")).checkPin(options);
-  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
-  const client = new JsonPacketClient(await connect(options), { ...options, connect: again });
+  const dial = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  const client = new JsonPacketClient(await within(options, dial), { ...options, connect: dial });
   try {
     await client.handShake(username === undefined ? undefined : { username, password: password as string });
   } catch (error) {
@@ -85,7 +86,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   #token: string | null = null;
   readonly #line: Lifeline<Packet>;
   readonly #report: (problem: string, error: unknown) => void;
-  readonly #actions = new Map<string, ActionHandler<JsonPacketClient>>();
+  readonly #actions = new Map<string, ActionHandler<JsonPacketClient> | undefined>();
   /** By the action of the answer. */
   readonly #requests: Requests<string, Packet>;
   readonly #options: ClientSettings;
@@ -159,14 +160,12 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     checkBinding(name, handler, options.schema);
     const before = this.#actions.get(name);
     let bound = handler as ActionHandler<JsonPacketClient>;
-    if (options.schema !== undefined || options.once) {
+    if (options.schema || options.once) {
       let whole = bound;
-      bound = (data, client, packet) => whole(data, client, packet);
+      bound = (...args) => whole(...args);
       const unbind = (): void => {
         // Bound anew since then: that holds.
-        if (this.#actions.get(name) !== bound) return;
-        if (before === undefined) this.#actions.delete(name);
-        else this.#actions.set(name, before);
+        if (this.#actions.get(name) === bound) this.#actions.set(name, before);
       };
       const loading = import("./binding.ts").then(
         ({ bindHandler }) => {
@@ -250,10 +249,11 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   }
 
   async #shake(credentials: Credentials | undefined): Promise<void> {
-    if (this.#encryption === undefined) await this.#exchangeKeys();
+    if (!this.#encryption) await this.#exchangeKeys();
     const asks = this.encrypted || credentials !== undefined;
-    if (this.#token === null || asks) this.#sendNow(packetOf(ACTIONS.handShake, credentials ?? {}));
-    if (this.#token === null) await this.#requests.ask(ACTIONS.handShake);
+    const packet = packetOf(ACTIONS.handShake, credentials ?? {});
+    if (this.#token === null) await this.#ask(packet, ACTIONS.handShake);
+    else if (asks) this.#sendNow(packet);
     // A server that spoke first says nothing to a login that is right: so ask for something behind it.
     if (asks) await this.#ask(packetOf(ACTIONS.ping), ACTIONS.pong);
   }
@@ -267,20 +267,22 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     return this.#requests.ask(answer);
   }
 
-  /** Asks for encryption where it is wanted. [JSON-8.1] */
+  /** Asks for encryption where it is wanted, and loads it there: most pages are served well without. [JSON-8.1] */
   async #exchangeKeys(): Promise<void> {
     const settings = this.#options;
-    if (!wantsEncryption(settings)) return;
-    const { exchangeKeys } = await import("./client-encryption.ts");
-    await exchangeKeys({
+    const { pin, encryption = pin === undefined ? "off" : "required" } = settings;
+    if (encryption === "off") return;
+    const exchange: KeyExchange = {
       line: this.#line,
+      link: this.#line.link,
       settings,
       use: (encryption) => {
         this.#encryption = encryption;
         this.#out = encryption;
       },
       ask: (packet, answer) => this.#ask(packet, answer),
-    });
+    };
+    await (await import("./client-encryption.ts")).exchangeKeys(exchange);
   }
 
   #receive(packet: Packet): void | Promise<void> {
@@ -295,7 +297,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   /** Does what a packet asks for, however it came. */
   #take(packet: Packet): void | Promise<void> {
     if (this.#line.state === "ended") return;
-    if (this.#loading !== undefined) return this.#loading.then(() => this.#take(packet));
+    if (this.#loading) return this.#loading.then(() => this.#take(packet));
     const { action } = packet;
     if (action === ACTIONS.handShake) return this.#registered(packet);
     if (action === ACTIONS.error) {
@@ -303,19 +305,21 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
       return;
     }
     if (this.#requests.answer((asked) => asked === action, packet)) return;
-    const bound = this.#actions.get(action);
-    const wildcard = this.#actions.get(WILDCARD);
-    if (bound !== undefined) this.#run(action, bound, packet);
-    else if (action === ACTIONS.ping) this.#sendNow(packetOf(ACTIONS.pong, packet));
-    else if (wildcard !== undefined) this.#run(action, wildcard, packet);
+    const isPing = action === ACTIONS.ping;
+    const bound = this.#actions.get(action) ?? (isPing ? undefined : this.#actions.get(WILDCARD));
+    if (bound) this.#run(action, bound, packet);
+    else if (isPing) this.#sendNow(packetOf(ACTIONS.pong, packet));
     else this.#line.push(packet);
     if (action === ACTIONS.disconnect) this.#out.end();
   }
 
   /** The original server may tell a token more than once: the last one holds. */
   async #registered(packet: Packet): Promise<void> {
+    const { link } = this.#line;
     const data = (packet.data ?? {}) as Record<string, unknown>;
     await this.#encryption?.accept(data);
+    // As above: of a connection that was lost in the meantime.
+    if (link !== this.#line.link) return;
     const { uuid } = data;
     if (typeof uuid === "string") this.#token = uuid;
     this.#requests.answer((asked) => asked === ACTIONS.handShake, packet);
@@ -324,7 +328,7 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
   /** Runs a handler. Packets behind this one do not wait for it: it may itself ask the server for something. */
   async #run(name: string, handler: ActionHandler<JsonPacketClient>, packet: Packet): Promise<void> {
     if (this.#running === MAX_RUNNING) {
-      this.#line.fail(new Error(`packets came in faster than ${MAX_RUNNING} handlers`));
+      this.#line.fail(new Error(`packets came faster than ${MAX_RUNNING} handlers`));
       return;
     }
     this.#running++;
@@ -336,12 +340,4 @@ export class JsonPacketClient implements AsyncIterable<JsonPacketEvent> {
     }
     this.#running--;
   }
-}
-
-/** What asks for it is loaded where it is wanted: most pages are served well without. */
-function wantsEncryption({
-  pin,
-  encryption = pin === undefined ? "off" : "required",
-}: ClientSettings): boolean {
-  return encryption !== "off";
 }

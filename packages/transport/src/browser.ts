@@ -12,8 +12,8 @@ export {
   DEFAULT_TIMEOUT_MS,
   type LifelineOptions,
   type LifelineOwner,
-  RECONNECT_DEFAULTS,
   type ReconnectOptions,
+  within,
 } from "./reconnect.ts";
 export { Requests } from "./requests.ts";
 export { hostOf } from "./websocket-client.ts";

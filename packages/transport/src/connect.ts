@@ -1,3 +1,4 @@
+import { ProtocolError } from "@wireyard/framing";
 import { type ConnectOptions, readUrl } from "./client-options.ts";
 import type { Link } from "./link.ts";
 import { connectTcp } from "./tcp.ts";
@@ -26,8 +27,16 @@ export async function connect(options: ConnectOptions): Promise<Link> {
 
 /** Says why no WebSocket could be opened, as browsers do not: with Node's own code, such as ECONNREFUSED. */
 function withWhy({ message, cause }: Error): Error {
+  // Told as it is: by its class a client that comes back knows that to try again would fail in the same way.
+  const wrong = protocolErrorIn(cause);
+  if (wrong !== undefined) return wrong;
   const why = cause instanceof Error && cause.message !== "" ? `: ${cause.message}` : "";
   return Object.assign(new Error(message + why, { cause }), codeOf(cause));
+}
+
+function protocolErrorIn(error: unknown): ProtocolError | undefined {
+  if (error instanceof ProtocolError) return error;
+  return error instanceof Error ? protocolErrorIn(error.cause) : undefined;
 }
 
 function codeOf(error: unknown): { code?: string } {

@@ -4,7 +4,8 @@ export class EventQueue<Event> implements AsyncIterable<Event> {
   readonly #limit: number;
   /** Wake those who wait for an event. */
   readonly #waiting: (() => void)[] = [];
-  #iterated = false;
+  /** Iterators that nobody has left: `break` in a loop does. */
+  #readers = 0;
   #ended = false;
   #error: Error | undefined;
 
@@ -14,13 +15,13 @@ export class EventQueue<Event> implements AsyncIterable<Event> {
   }
 
   /**
-   * Adds an event. Where nobody has ever iterated, the oldest goes when the queue is full.
+   * Adds an event. Where nobody iterates, the oldest goes when the queue is full.
    *
    * @returns whether there was room: an iterating reader that is too slow has to be told, not to miss events
    */
   push(event: Event): boolean {
     if (this.#events.length >= this.#limit) {
-      if (this.#iterated) return false;
+      if (this.#readers > 0) return false;
       this.#events.shift();
     }
     this.#events.push(event);
@@ -36,8 +37,16 @@ export class EventQueue<Event> implements AsyncIterable<Event> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event> {
-    this.#iterated = true;
-    return { next: () => this.#next() };
+    let open = 1;
+    this.#readers++;
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.#readers -= open;
+        open = 0;
+        return { value: undefined, done: true };
+      },
+    };
   }
 
   async #next(): Promise<IteratorResult<Event>> {

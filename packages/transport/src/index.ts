@@ -19,8 +19,8 @@ export {
   DEFAULT_TIMEOUT_MS,
   type LifelineOptions,
   type LifelineOwner,
-  RECONNECT_DEFAULTS,
   type ReconnectOptions,
+  within,
 } from "./reconnect.ts";
 export { Requests } from "./requests.ts";
 export { DEFAULT_MAX_QUEUED_BYTES } from "./socket-link.ts";
@@ -41,4 +41,5 @@ export {
   type DatagramSocket,
   listenUdp,
 } from "./udp.ts";
+export { RECONNECT_DEFAULTS } from "./way-back.ts";
 export { hostOf } from "./websocket-client.ts";

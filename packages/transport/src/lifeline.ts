@@ -6,7 +6,6 @@ import {
   DEFAULT_TIMEOUT_MS,
   type LifelineOptions,
   type LifelineOwner,
-  RECONNECT_DEFAULTS,
 } from "./reconnect.ts";
 import type { WayBack } from "./way-back.ts";
 
@@ -28,18 +27,18 @@ export class Lifeline<Event> {
   #wayBack: WayBack | undefined;
 
   constructor(link: Link, options: LifelineOptions, owner: LifelineOwner) {
-    const { reconnect = false, connect, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const { reconnect, connect, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     this.link = link;
-    this.reconnects = reconnect !== false;
+    this.reconnects = Boolean(reconnect);
     this.#owner = owner;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#abort);
-    if (reconnect === false) return;
+    if (!reconnect) return;
     if (connect === undefined) throw new TypeError("reconnect needs connect");
-    const backoff = { ...RECONNECT_DEFAULTS, ...(reconnect !== true && reconnect), connect, timeoutMs };
     // Begun now: what brings a connection back may not be to be had once it is lost.
     import("./way-back.ts")
       .then(({ WayBack }) => {
+        const backoff = { ...(reconnect !== true && reconnect), connect, timeoutMs };
         this.#wayBack = new WayBack(this as Lifeline<unknown>, owner, backoff);
         if (this.state === "away") return this.#wayBack.comeBack();
       })
@@ -73,7 +72,7 @@ export class Lifeline<Event> {
   /** Adds an event; a reader that is too slow ends the client. */
   push(event: Event | ConnectionEvent): void {
     if (this.#events.push(event)) return;
-    this.fail(new Error("events came in faster than they were read"));
+    this.fail(new Error("events came faster than they were read"));
   }
 
   iterate(): AsyncIterator<Event | ConnectionEvent> {
@@ -96,9 +95,9 @@ export class Lifeline<Event> {
     } else if (this.state !== "away") this.#end(error);
   }
 
-  /** The connection is of no use any more, and a new one would not be either. */
+  /** The connection is of no use any more, and a new one would not be either: whoever iterates is told why. */
   fail(error: unknown): void {
-    this.#stop(error, this.reconnects);
+    this.#stop(error, true);
   }
 
   /** Whether to try again would fail in the same way. */
@@ -130,12 +129,12 @@ export class Lifeline<Event> {
     return this.#wayBack;
   }
 
-  #stop(error: unknown, throws = false): void {
+  #stop(error: unknown, throws?: boolean): void {
     this.#end(error, throws);
     this.link.destroy();
   }
 
-  #end(error: unknown, throws = false): void {
+  #end(error: unknown, throws?: boolean): void {
     if (this.state === "ended") return;
     this.state = "ended";
     const reason = this.note(error);

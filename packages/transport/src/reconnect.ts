@@ -14,15 +14,6 @@ export interface ReconnectOptions {
   maxQueuedBytes?: number;
 }
 
-/** 2 s at most: whoever was away is back within 5 s of the server, and they do not come all at once. */
-export const RECONNECT_DEFAULTS: Readonly<Required<ReconnectOptions>> = Object.freeze({
-  minMs: 100,
-  maxMs: 2_000,
-  factor: 2,
-  maxQueuedMessages: 256,
-  maxQueuedBytes: 65_536,
-});
-
 /** What a client that reconnects tells among its events. */
 export type ConnectionEvent =
   /** The connection is lost, and what the client knew of the other side with it. */
@@ -35,7 +26,7 @@ export interface LifelineOptions {
   reconnect?: boolean | ReconnectOptions;
   /** Makes a new link: `reconnect` needs it. */
   connect?: (signal: AbortSignal) => Promise<Link>;
-  /** How long a try, an answer, and a request's wait for the connection may take, in milliseconds. Default 10,000. */
+  /** How long connecting, an answer, and a request's wait for the connection may take, in milliseconds. Default 10,000. */
   timeoutMs?: number;
   /** Ends the client, whatever it is at. */
   signal?: AbortSignal;
@@ -54,4 +45,22 @@ export interface LifelineOwner {
   lost(error: Error): void;
   /** Whether to try again would fail in the same way. */
   isFinal(error: unknown): boolean;
+}
+
+/**
+ * Does what `signal` ends, and so does a time limit.
+ *
+ * @param late what there was not in time
+ * @throws {Error} after `timeoutMs`; the signal's reason where it aborts
+ */
+export function within<Result>(
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: Pick<LifelineOptions, "timeoutMs" | "signal">,
+  act: (signal: AbortSignal) => Promise<Result>,
+  late = "no connection",
+): Promise<Result> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error(`${late} within ${timeoutMs} ms`)), timeoutMs);
+  return act(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal).finally(() =>
+    clearTimeout(timer),
+  );
 }

@@ -6,7 +6,7 @@ import { DEFAULT_MAX_QUEUED_BYTES, SocketLink } from "./socket-link.ts";
 
 /** Default time for a handshake from the connection on, in total, in milliseconds. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Handshakes at one time, of all peers together. What is over that is closed at once. */
+/** Handshakes at one time, of all peers together. Over that, the one that has taken longest makes room. */
 const MAX_HANDSHAKES = 1_000;
 
 /** What a TLS listener shows: PEM texts. */
@@ -24,6 +24,8 @@ export interface TlsListenOptions extends Omit<ListenOptions, "direct">, Certifi
    * what a message costs. Default: always.
    */
   admits?: (remoteAddress: string, waiting: number) => boolean;
+  /** The part of an address that `waiting` counts by: the same one that `admits` counts by. Default: all of it. */
+  addressKey?: (remoteAddress: string) => string;
 }
 
 export interface TlsListener extends Listener {
@@ -88,36 +90,48 @@ function settings({ cert, key }: Certificate): {
   return { cert: pem(cert), key: pem(key), minVersion: "TLSv1.2" };
 }
 
+interface Handshake {
+  readonly socket: Socket;
+  readonly deadline: NodeJS.Timeout;
+  /** What it is counted by. */
+  readonly key: string;
+}
+
 /** The connections that shake hands, each until its deadline. */
 class Handshakes {
-  private readonly sockets = new Map<string, { socket: Socket; deadline: NodeJS.Timeout }>();
+  /** The oldest first. */
+  private readonly sockets = new Map<string, Handshake>();
   private readonly waiting = new Map<string, number>();
   private readonly timeoutMs: number;
   private readonly admits: (remoteAddress: string, waiting: number) => boolean;
+  private readonly keyOf: (remoteAddress: string) => string;
 
-  constructor(options: Pick<TlsListenOptions, "handshakeTimeoutMs" | "admits">) {
+  constructor(options: Pick<TlsListenOptions, "handshakeTimeoutMs" | "admits" | "addressKey">) {
     this.timeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.admits = options.admits ?? (() => true);
+    this.keyOf = options.addressKey ?? ((address) => address);
   }
 
-  /** Counts a connection, if there is room for it. */
+  /** Counts a connection, if its address may have one more. */
   begin(socket: Socket): boolean {
     const { remoteAddress: address } = socket;
     // Gone before we looked.
-    if (address === undefined || this.sockets.size >= MAX_HANDSHAKES) return false;
-    const waiting = this.waiting.get(address) ?? 0;
+    if (address === undefined) return false;
+    const key = this.keyOf(address);
+    const waiting = this.waiting.get(key) ?? 0;
     if (!this.admits(address, waiting)) return false;
-    this.waiting.set(address, waiting + 1);
+    if (this.sockets.size >= MAX_HANDSHAKES) this.cutOldest();
+    this.waiting.set(key, (this.waiting.get(key) ?? 0) + 1);
     const name = nameOf(socket);
     const deadline = setTimeout(() => socket.destroy(), this.timeoutMs);
-    this.sockets.set(name, { socket, deadline });
-    socket.once("close", () => this.end(name, address));
+    this.sockets.set(name, { socket, deadline, key });
+    socket.once("close", () => this.end(name));
     return true;
   }
 
   /** The handshake is done: `socket` is what was made of the connection. */
   done(socket: TLSSocket): void {
-    this.end(nameOf(socket), socket.remoteAddress ?? "");
+    this.end(nameOf(socket));
   }
 
   /** Closes every connection that has not shaken hands yet. */
@@ -125,14 +139,23 @@ class Handshakes {
     for (const { socket } of this.sockets.values()) socket.destroy();
   }
 
-  private end(name: string, address: string): void {
+  /** Who comes in time is served, whatever others have begun: refusing the newest would keep everybody out. */
+  private cutOldest(): void {
+    for (const [name, { socket }] of this.sockets) {
+      this.end(name);
+      socket.destroy();
+      return;
+    }
+  }
+
+  private end(name: string): void {
     const handshake = this.sockets.get(name);
     if (handshake === undefined) return;
     this.sockets.delete(name);
     clearTimeout(handshake.deadline);
-    const waiting = (this.waiting.get(address) ?? 1) - 1;
-    if (waiting === 0) this.waiting.delete(address);
-    else this.waiting.set(address, waiting);
+    const waiting = (this.waiting.get(handshake.key) ?? 1) - 1;
+    if (waiting === 0) this.waiting.delete(handshake.key);
+    else this.waiting.set(handshake.key, waiting);
   }
 }
 

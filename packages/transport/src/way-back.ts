@@ -3,7 +3,16 @@ import type { Link } from "./link.ts";
 import type { LifelineOwner, ReconnectOptions } from "./reconnect.ts";
 import { SendQueue, type Waiting } from "./send-queue.ts";
 
-export interface WayBackOptions extends Required<ReconnectOptions> {
+/** 2 s at most: whoever was away is back within 5 s of the server, and they do not come all at once. */
+export const RECONNECT_DEFAULTS: Readonly<Required<ReconnectOptions>> = Object.freeze({
+  minMs: 100,
+  maxMs: 2_000,
+  factor: 2,
+  maxQueuedMessages: 256,
+  maxQueuedBytes: 65_536,
+});
+
+export interface WayBackOptions extends ReconnectOptions {
   readonly connect: (signal: AbortSignal) => Promise<Link>;
   readonly timeoutMs: number;
 }
@@ -16,7 +25,7 @@ export interface WayBackOptions extends Required<ReconnectOptions> {
 export class WayBack {
   readonly #line: Lifeline<unknown>;
   readonly #owner: LifelineOwner;
-  readonly #options: WayBackOptions;
+  readonly #options: Required<WayBackOptions>;
   readonly #queue: SendQueue;
   /** Tries since the connection last held. */
   #tries = 0;
@@ -27,8 +36,8 @@ export class WayBack {
   constructor(line: Lifeline<unknown>, owner: LifelineOwner, options: WayBackOptions) {
     this.#line = line;
     this.#owner = owner;
-    this.#options = options;
-    this.#queue = new SendQueue(options);
+    this.#options = { ...RECONNECT_DEFAULTS, ...options };
+    this.#queue = new SendQueue(this.#options);
   }
 
   /** Tries until the connection is back, or the client has ended. */
@@ -89,9 +98,7 @@ export class WayBack {
     const line = this.#line;
     const cause = line.lastError;
     line.state = "away";
-    this.#owner.lost(
-      new Error("the connection was lost before the answer: nobody knows whether it was done", { cause }),
-    );
+    this.#owner.lost(new Error("lost before the answer: nobody knows whether it was done", { cause }));
     line.push({ type: "lost", reason: cause.message });
   }
 
@@ -101,17 +108,16 @@ export class WayBack {
     const attempt = new AbortController();
     const { signal } = attempt;
     this.#attempt = attempt;
-    const longest = Math.min(maxMs, minMs * factor ** this.#tries);
-    this.#tries++;
+    const longest = Math.min(maxMs, minMs * factor ** this.#tries++);
     // Any part of it: clients that were lost at once do not come back at once.
     await pause(Math.random() * longest, signal);
-    const late = new Error(`no connection within ${timeoutMs} ms`);
-    const timer = setTimeout(() => attempt.abort(late), timeoutMs);
+    const timer = setTimeout(
+      () => attempt.abort(new Error(`no connection within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     const link = await connect(signal).finally(() => clearTimeout(timer));
-    if (signal.aborted) {
-      link.destroy();
-      throw signal.reason;
-    }
+    if (signal.aborted) link.destroy();
+    signal.throwIfAborted();
     line.link = link;
     line.state = "restoring";
     this.#owner.open(link);

@@ -128,7 +128,6 @@ function linkOf(socket: ClientSocket, url: URL): Link {
   }
 
   function cut(reason: CloseReason): void {
-    if (state === "closed") return;
     close(socket);
     closed(reason);
   }
@@ -198,7 +197,7 @@ function linkOf(socket: ClientSocket, url: URL): Link {
 
 /** The host of a URL. An IPv6 address stands in brackets there, and without them everywhere else. */
 export function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return url.hostname.replace(/[[\]]/g, "");
 }
 
 function join(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {

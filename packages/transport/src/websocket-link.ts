@@ -21,6 +21,8 @@ export interface WebSocketLinkOptions extends Omit<SocketLinkOptions, "transport
 
 /** A peer that has not been heard of for this many pings is cut at the next. */
 const MAX_UNANSWERED = 2;
+/** Pongs that wait for the end of a tick. A peer that sends more Pings in one has its latest answered. */
+const MAX_PONGS = 64;
 
 /** The server's side of a WebSocket, as a stream of bytes. */
 export class WebSocketLink extends SocketLink implements FrameSink {
@@ -59,8 +61,11 @@ export class WebSocketLink extends SocketLink implements FrameSink {
   /** Asks the peer for a sign of life, or cuts it where it has not answered for too long. */
   checkLife(): void {
     if (this.state !== "open") return;
-    if (this.unanswered++ < MAX_UNANSWERED) this.control(PING_FRAME);
-    else this.cut("error");
+    if (this.unanswered++ >= MAX_UNANSWERED) {
+      this.cut("error");
+      return;
+    }
+    this.control(PING_FRAME);
   }
 
   payload(bytes: Uint8Array): void {
@@ -68,6 +73,9 @@ export class WebSocketLink extends SocketLink implements FrameSink {
   }
 
   ping(payload: Uint8Array): void {
+    if (this.state !== "open") return;
+    // The answer to the most recent one may stand for those before it. [RFC 6455, 5.5.3]
+    if (this.controls !== undefined && this.controls.length >= MAX_PONGS) this.controls.pop();
     this.control(encodePong(payload));
   }
 
@@ -116,7 +124,6 @@ export class WebSocketLink extends SocketLink implements FrameSink {
   }
 
   private control(frame: Uint8Array): void {
-    if (this.state !== "open") return;
     this.controls ??= [];
     this.controls.push(frame);
     this.schedule();

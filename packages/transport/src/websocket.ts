@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import { canBeDirect, directWorks } from "./direct.ts";
 import { type StreamService, TICK_INTERVAL_MS } from "./link.ts";
@@ -15,6 +16,8 @@ export interface WebSocketOptions {
   mounts: Readonly<Record<string, StreamService>>;
   /** Whether a request may become a WebSocket, by its `Origin` and `Host`; `sameOrigin` makes one. */
   allows(request: IncomingMessage): boolean;
+  /** Told when a request has become a WebSocket: its connection is HTTP's no more. */
+  accepted?(socket: Socket): void;
   /** A reader with more than this queued is cut. Default 1 MiB. */
   maxQueuedBytes?: number;
   /** Pause between two pings to one peer; who leaves two unanswered is cut at the third. Default 30,000. */
@@ -32,6 +35,8 @@ export interface WebSockets {
 
 /** Pings go out in that many portions: ten thousand at once would hold up everybody else. */
 const PORTIONS = 16;
+/** How long an answer may take to leave: Node waits for nobody any more whose request asked for an upgrade. */
+const REFUSAL_MS = 2_000;
 
 /**
  * Serves links over WebSocket, on a web server of somebody else's: takes all its requests for an upgrade. Binary
@@ -40,7 +45,7 @@ const PORTIONS = 16;
 export async function acceptWebSockets(server: Server, options: WebSocketOptions): Promise<WebSockets> {
   const mayBeDirect = (options.direct ?? true) && (await directWorks());
   const acceptor = new Acceptor(options, mayBeDirect);
-  server.on("upgrade", (request, socket, head) => acceptor.upgrade(request, socket as Socket, head));
+  server.on("upgrade", (request, socket, head) => acceptor.upgrade(request, socket, head));
   return acceptor;
 }
 
@@ -100,7 +105,15 @@ class Acceptor implements WebSockets {
     ];
   }
 
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // As Node 26 gives for a request whose body is still to come: one for a WebSocket has none.
+    if (!(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    const late = setTimeout(() => socket.destroy(), REFUSAL_MS);
+    const inTime = (): void => clearTimeout(late);
+    socket.once("close", inTime);
     const [path = ""] = (request.url ?? "").split("?", 1);
     const { mounts, allows } = this.options;
     const service = Object.hasOwn(mounts, path) ? mounts[path] : undefined;
@@ -109,7 +122,13 @@ class Acceptor implements WebSockets {
       refuse(socket, "404 Not Found", `mounts are ${Object.keys(mounts).join(", ")}`);
     else if (!allows(request))
       refuse(socket, "403 Forbidden", "this Origin or Host may not use the WebSocket mounts");
-    else this.handshake.handleUpgrade(request, socket, head, (upgraded) => this.accept(service, upgraded));
+    // What it refuses, it answers itself.
+    else
+      this.handshake.handleUpgrade(request, socket, head, (upgraded) => {
+        inTime();
+        socket.off("close", inTime);
+        this.accept(service, upgraded);
+      });
   }
 
   close(): void {
@@ -125,6 +144,7 @@ class Acceptor implements WebSockets {
     const socket = upgraded.socket as Socket;
     // A web server is in more of a hurry.
     socket.setTimeout(0);
+    this.options.accepted?.(socket);
     this.turn = (this.turn + 1) % PORTIONS;
     const link = new WebSocketLink(socket, upgraded.head, {
       maxQueuedBytes: this.options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,

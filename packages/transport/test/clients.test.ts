@@ -22,6 +22,24 @@ describe("an event queue", () => {
     queue[Symbol.asyncIterator]();
     expect(queue.push(4)).toBe(false);
   });
+
+  test("forgets the oldest again where all who iterated have left", async () => {
+    const queue = new EventQueue<number>(2);
+    queue.push(1);
+    const staying = queue[Symbol.asyncIterator]();
+    for await (const event of queue) {
+      expect(event).toBe(1);
+      break;
+    }
+    expect([2, 3, 4].map((event) => queue.push(event))).toEqual([true, true, false]);
+    await staying.return?.();
+    // Who leaves twice has left once.
+    await staying.return?.();
+    expect(queue.push(5)).toBe(true);
+    const events = queue[Symbol.asyncIterator]();
+    expect([await events.next(), await events.next()].map(({ value }) => value)).toEqual([3, 5]);
+    expect([6, 7, 8].map((event) => queue.push(event))).toEqual([true, true, false]);
+  });
 });
 
 describe("requests", () => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { decodeText, encodeText } from "@wireyard/framing";
+import { decodeText, encodeText, ProtocolError } from "@wireyard/framing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeDevCertificate } from "../../../apps/server/src/dev-certificate.ts";
 import { connect as connectInBrowser, connectUdp as connectUdpInBrowser } from "../src/browser.ts";
@@ -98,9 +98,10 @@ describe("connecting", () => {
       code: "ERR_TLS_CERT_ALTNAME_INVALID",
     });
     const other = pin.replace(/^../, pin.startsWith("00") ? "01" : "00");
-    await expect(connect({ url: urls[scheme], tls: { pin: other } })).rejects.toMatchObject({
-      code: "bad_pin",
-    });
+    // By its class a client that comes back knows that to try again is of no use.
+    const refused = connect({ url: urls[scheme], tls: { pin: other } });
+    await expect(refused).rejects.toBeInstanceOf(ProtocolError);
+    await expect(refused).rejects.toMatchObject({ code: "bad_pin" });
     await expect(connect({ url: urls[scheme], tls: { pin: "abc" } })).rejects.toThrow("64 hex digits");
   });
 

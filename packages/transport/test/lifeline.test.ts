@@ -387,6 +387,17 @@ test("a client that does not reconnect ends with its connection", async () => {
   expect([await end, seen, server.tries]).toEqual(["ended", [], 0]);
 });
 
+test("a client that does not reconnect tells its reader where it failed: at a broken wire, or read too slowly", async () => {
+  const broken = stage({ reconnect: false });
+  const brokenEnd = read(broken.events);
+  broken.last().say("x".repeat(200));
+  expect(await brokenEnd).toBe("threw a line is longer than 100 bytes");
+  const slow = stage({ reconnect: false });
+  for (let i = 0; i <= 10_000; i++) slow.client.line.push("news");
+  expect(await read(slow.events)).toBe("threw events came faster than they were read");
+  expect(seen).toHaveLength(10_000);
+});
+
 test("a client cannot reconnect without knowing how to connect", () => {
   const [link] = memoryLinks();
   expect(() => new LineClient(link, { reconnect: true })).toThrow("needs connect");

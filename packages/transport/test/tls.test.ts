@@ -179,6 +179,31 @@ describe("a TLS listener", () => {
     expect(asked.slice(-2)).toEqual([1, 1]);
   });
 
+  test("counts those who have begun by the part of an address that it is told to count by", async () => {
+    const asked: [string, number][] = [];
+    const keys = ["one", "another", "one", "another"];
+    const listener = await listen(echo, {
+      admits: (address, waiting) => asked.push([address, waiting]) > 0,
+      addressKey: () => keys.shift() ?? "",
+    });
+    for (const one of [await raw(listener), await raw(listener), await raw(listener), await raw(listener)])
+      expect(one.destroyed).toBe(false);
+    await expect.poll(() => asked.map(([, waiting]) => waiting)).toEqual([0, 0, 1, 1]);
+    expect(new Set(asked.map(([address]) => address))).toEqual(new Set(["127.0.0.1"]));
+  });
+
+  test("has the oldest of 1,000 handshakes make room for one more", async () => {
+    const listener = await listen(echo);
+    const oldest = await raw(listener);
+    const closed = once(oldest.resume(), "close");
+    const others: Socket[] = [];
+    for (let i = 0; i < 999; i++) others.push((await raw(listener)).resume());
+    expect(oldest.destroyed).toBe(false);
+    expect(await say(await client(listener), "hello")).toBe("hello");
+    await closed;
+    expect(others.every(({ destroyed }) => !destroyed)).toBe(true);
+  }, 20_000);
+
   test("closes handshakes when it closes, cuts links that do not go, and counts them", async () => {
     const links: Link[] = [];
     const listener = await listen(

@@ -71,6 +71,23 @@ export const echo: StreamService = serviceOf((link) => {
   link.open({ ...quiet, data: (chunk) => link.write(chunk.slice()), ended: () => link.end() });
 });
 
+/** Serves quietly, and gives the next link. */
+export function nextLink(): { service: StreamService; link: Promise<Link>; closed: Promise<string> } {
+  let accepted: (link: Link) => void = () => {};
+  let told: (reason: string) => void = () => {};
+  const link = new Promise<Link>((resolve) => {
+    accepted = resolve;
+  });
+  const closed = new Promise<string>((resolve) => {
+    told = resolve;
+  });
+  const service = serviceOf((one) => {
+    one.open({ ...quiet, closed: told });
+    accepted(one);
+  });
+  return { service, link, closed };
+}
+
 export const UPGRADE = [
   "Host: here",
   "Connection: Upgrade",

@@ -1,6 +1,6 @@
-import { decodeText, encodeText } from "@wireyard/framing";
+import { decodeText, encodeText, LineDecoder } from "@wireyard/framing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Link } from "../src/index.ts";
+import { type Link, readFrames } from "../src/index.ts";
 import { type ClientSocket, openWebSocket } from "../src/websocket-client.ts";
 
 /** A WebSocket that does what the test says. */
@@ -97,6 +97,32 @@ test("what comes while nobody reads is held, up to a limit", async () => {
   await settle();
   expect(told.slice(2)).toEqual(["closed: slow_reader"]);
   expect(socket.closedWith).toBe("none");
+});
+
+test("what comes while frames are worked off one by one is held, up to the same limit", async () => {
+  const socket = new FakeSocket();
+  const opening = openWebSocket(new URL("ws://localhost/x"), () => socket, undefined);
+  socket.emit("open");
+  const told: string[] = [];
+  let go = (): void => {};
+  const line = { fail: () => told.push("failed"), closed: (_: Link, reason: string) => told.push(reason) };
+  readFrames(await opening, line, new LineDecoder({ maxLineBytes: 600_000 }), () => {
+    told.push("line");
+    return new Promise((resolve) => {
+      go = resolve;
+    });
+  });
+  const lines = `${"x".repeat(524_287)}\n`.repeat(2);
+  for (let i = 1; i <= 4; i++) {
+    socket.hear(lines);
+    await settle();
+    go();
+    await settle();
+  }
+  expect(told).toEqual(["line", "line", "line", "line", "line"]);
+  for (let i = 0; i < 4; i++) socket.hear(lines);
+  await settle();
+  expect(told.slice(5)).toEqual(["slow_reader"]);
 });
 
 test("the end comes behind what is held; a socket that failed has none", async () => {

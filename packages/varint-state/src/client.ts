@@ -10,6 +10,7 @@ import {
   type Link,
   Requests,
   readFrames,
+  within,
 } from "@wireyard/transport";
 import { ClientSide } from "./client-side.ts";
 import { longBytes, readLong } from "./codec.ts";
@@ -44,11 +45,12 @@ const NO_VERSION = -1;
 /**
  * Connects a client to a VarInt state server, or to the status of a Minecraft server.
  *
- * @throws {Error} with Node's `code`, such as `ECONNREFUSED`
+ * @throws {Error} with Node's `code`, such as `ECONNREFUSED`; after `timeoutMs`
  */
 export async function connectVarintState(options: VarintClientOptions): Promise<VarintClient> {
-  const again = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
-  return new VarintClient(await connect(options), { ...options, connect: again, ...endpoint(options.url) });
+  const dial = (signal: AbortSignal): Promise<Link> => connect({ ...options, signal });
+  const link = await within(options, dial);
+  return new VarintClient(link, { ...options, connect: dial, ...endpoint(options.url) });
 }
 
 /**
@@ -59,33 +61,23 @@ export async function connectVarintState(options: VarintClientOptions): Promise<
  *   server closes without having answered both; the signal's reason where it aborts
  */
 export async function fetchStatus(options: Omit<VarintClientOptions, "reconnect">): Promise<StatusReport> {
-  const { url, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  signal?.throwIfAborted();
-  // One signal for the caller's and for the time limit.
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(
-    () => stop.abort(new Error(`${url} did not give its status and a Pong within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  let link: Link | undefined;
-  try {
-    link = await connect({ ...options, signal: stop.signal });
-    const client = new VarintClient(link, { timeoutMs, signal: stop.signal, ...endpoint(url) });
-    // One after the other, as Minecraft does: the Pong is not to wait for the status.
-    const status = await client.status();
-    const latencyMs = await client.ping();
-    client.close();
-    return { status, latencyMs };
-  } catch (error) {
-    // Nothing more is to be had: do not wait for the other side to close.
-    link?.destroy();
-    throw stop.signal.aborted ? stop.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
+  const { url, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const act = async (signal: AbortSignal): Promise<StatusReport> => {
+    const link = await connect({ ...options, signal });
+    try {
+      const client = new VarintClient(link, { timeoutMs, signal, ...endpoint(url) });
+      // One after the other, as Minecraft does: the Pong is not to wait for the status.
+      const status = await client.status();
+      const latencyMs = await client.ping();
+      client.close();
+      return { status, latencyMs };
+    } catch (error) {
+      // Nothing more is to be had: do not wait for the other side to close.
+      link.destroy();
+      throw signal.aborted ? signal.reason : error;
+    }
+  };
+  return within(options, act, `${url} did not give its status and a Pong`);
 }
 
 /** What the handshake names: hosts that serve many names tell them apart by it. */

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { RedisBackplane } from "@wireyard/backplane-redis";
 import type { Hub } from "@wireyard/session";
@@ -73,6 +72,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     ...times,
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: 1_000,
+    shouldUpgradeCallback: asksForWebSocket,
   });
   server.maxHeadersCount = MAX_HEADERS;
   server.timeout = times.timeout;
@@ -144,6 +144,15 @@ function listen(server: Server, at: { host: string; port: number }): Promise<Bou
   });
 }
 
+/**
+ * Whether a request is for a WebSocket, and not an ordinary one with an offer beside it: `h2c`, which is to be passed
+ * over. One with a body is none either, and Node 26 has no socket to give for it.
+ */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  if ("content-length" in headers || "transfer-encoding" in headers) return false;
+  return /^websocket$/i.test(headers.upgrade ?? "");
+}
+
 function serveRequests(server: Server, context: WebContext, connections: HttpConnections): void {
   const app = createApp(context);
   const answer = getRequestListener(app.fetch, {
@@ -167,14 +176,10 @@ function mountWebSockets(
   { policy }: WebContext,
   connections: HttpConnections,
 ): Promise<WebSockets> {
-  server.on("upgrade", (_request, socket) => {
-    connections.leave(socket as Socket);
-    // It may be silent as long as its protocol lets it.
-    (socket as Socket).setTimeout(0);
-  });
   return acceptWebSockets(server, {
     mounts: Object.fromEntries(Object.entries(services).map(([name, service]) => [`/ws/${name}`, service])),
     allows: (request) => policy.allowsRequest(request),
+    accepted: (socket) => connections.leave(socket),
     maxQueuedBytes: config.limits.outboundBytes,
   });
 }
