@@ -77,7 +77,10 @@ const limits = z.strictObject({
     LIMITS.frameTimeoutMs,
     "Milliseconds from a frame's first byte to its last, in total",
   ),
-  idleTimeoutMs: milliseconds(LIMITS.idleTimeoutMs, "Comma, JSON, and VarInt behind a handshake: milliseconds with nothing received"),
+  idleTimeoutMs: milliseconds(
+    LIMITS.idleTimeoutMs,
+    "Comma, JSON, and VarInt behind a handshake: milliseconds with nothing received",
+  ),
   requestTimeoutMs: milliseconds(LIMITS.requestTimeoutMs, "Milliseconds until a request is answered timeout"),
   preLoginFrameBytes: wholeNumber(
     LIMITS.preLoginFrameBytes,
