@@ -255,6 +255,21 @@ describe.skipIf(NO_ENGINE)("when something fails", { timeout: 90_000 }, () => {
     await until(() => b.seen.includes("command ann hi"));
   });
 
+  test("who came while a node had another number is reached still", async () => {
+    const [one, two] = [await open(), await open()];
+    const [a, b] = [person(one, "a"), person(two, "b")];
+    const number = nodeOfId(a.session.id);
+    // Away for so long that another node has its number.
+    await engine.ask("HSET", "{faults}:owners", String(number), "another");
+    await engine.ask("DEL", `{faults}:n:${number}`);
+    await until(async () => one.backplane.counters.outages === 1 && !(await isAway(one)));
+    const late = person(one, "late");
+    expect(nodeOfId(late.session.id)).not.toBe(number);
+    two.hub.defineGroup(b.session, "both", [a.session.id, late.session.id]);
+    two.hub.postToGroup(b.session, "both", new TextEncoder().encode("hi"), "stream");
+    await until(() => [a, late].every(({ seen }) => seen.includes("message b hi")));
+  });
+
   test("rooms that somebody moved through are not heard any more", async () => {
     const [one, two] = [await open(), await open()];
     const [a, b] = [await joined(one, "a"), person(two, "b")];

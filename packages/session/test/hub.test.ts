@@ -463,6 +463,25 @@ describe("a back plane that has missed something", () => {
     expect(a.session.room).toBeUndefined();
   });
 
+  test("a session of this hub that is new among them has joined, and leaves no other room", () => {
+    const { hub, tell } = told();
+    const [a, b, c] = people(hub, "a", "b", "c");
+    hub.join(a.session, "lobby", "");
+    a.seen.length = 0;
+    tell({ type: "members", room: "lobby", members: [a.session, b.session, c.session] });
+    expect([a.seen, b.seen, c.seen]).toEqual([
+      ["joined lobby b", "joined lobby c"],
+      ["joined lobby b", "joined lobby a", "master lobby a", "joined lobby c"],
+      ["joined lobby c", "joined lobby a", "joined lobby b", "master lobby a"],
+    ]);
+    hub.post(b.session, bytes("hi"), toOthers);
+    expect([a.seen.at(-1), c.seen.at(-1)]).toEqual(["message b hi", "message b hi"]);
+    // Told first where it went to, and then where it had been.
+    tell({ type: "joined", room: "den", member: b.session, members: [b.session] });
+    tell({ type: "members", room: "lobby", members: [a.session, c.session] });
+    expect([a.session.room?.name, b.session.room?.name]).toEqual(["lobby", "den"]);
+  });
+
   test("tells of a room that this hub is not in, which is nothing", () => {
     const { hub, tell } = told();
     tell({ type: "members", room: "lobby", members: [{ id: 2_000_000_000, name: "c" }] });
