@@ -1,5 +1,23 @@
 import type { Hub } from "@wireyard/session";
 
+/** How long links may take to go behind `drainMs`: they linger for 2 s. */
+const LAST_WORDS_MS = 3_000;
+/** What was asked before the last closing is answered, or told `timeout`, if the server is not kept beyond this. */
+const PATIENCE_MS = 13_000;
+
+export interface DrainTimes {
+  /** Over which the closings are spread: all of `drainMs`, but for what the last requests need. */
+  readonly spreadMs: number;
+  /** After which links are cut. */
+  readonly allMs: number;
+}
+
+/** What a drain takes, in milliseconds, at the most. */
+export function drainTimes(drainMs: number, requestTimeoutMs: number): DrainTimes {
+  const allMs = Math.max(drainMs + LAST_WORDS_MS, Math.min(drainMs + requestTimeoutMs, PATIENCE_MS));
+  return { spreadMs: Math.min(drainMs, Math.max(drainMs / 2, allMs - requestTimeoutMs)), allMs };
+}
+
 /** Closings are never further apart than this, in milliseconds: nobody waits long for a few. */
 const SLOWEST_MS = 50;
 const INTERVAL_MS = 10;

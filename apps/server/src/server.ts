@@ -15,7 +15,7 @@ import { readCertificate, reloadCertificate } from "./certificate.ts";
 import { type BackplaneTarget, backplaneTarget } from "./config/backplane-url.ts";
 import type { Config, ProtocolName } from "./config/schema.ts";
 import { dataFile, sqliteFile } from "./data-files.ts";
-import { closeSessions } from "./drain.ts";
+import { closeSessions, type DrainTimes, drainTimes } from "./drain.ts";
 import { Failure } from "./errors.ts";
 import { addressOf, type Bound, takePort } from "./listen.ts";
 import { MOUNTS, type ProtocolKey, type ProtocolService } from "./mounts.ts";
@@ -49,9 +49,6 @@ export interface StartOptions {
   /** Ends the wait for an account store that does not answer yet. */
   signal?: AbortSignal;
 }
-
-/** How long links may take to go behind `drainMs`: a request is still answered, and a link lingers 2 s. */
-const LAST_WORDS_MS = 3_000;
 
 /**
  * Serves what a configuration asks for, until `close`.
@@ -121,15 +118,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     bound.udp = socket.port;
   }
 
-  async function close(drainMs: number, lastWordsMs: number): Promise<void> {
-    const endsAt = performance.now() + drainMs + lastWordsMs;
+  async function close({ spreadMs, allMs }: DrainTimes): Promise<void> {
+    const endsAt = performance.now() + allMs;
     for (const stream of streams) stream.close();
     web?.drain();
-    // Early enough that what was asked just before the last closing is answered, or told `timeout`.
-    const spreadMs = Math.min(drainMs, Math.max(0, drainMs + lastWordsMs - config.limits.requestTimeoutMs));
     await closeSessions(hub, spreadMs, "the server is shutting down");
     const listeners = web === undefined ? streams : [...streams, web];
-    const cut = await Promise.all(listeners.map((listener) => listener.gone(endsAt - performance.now())));
+    const cut = await Promise.all(
+      listeners.map((listener) => listener.gone(Math.max(0, endsAt - performance.now()))),
+    );
     const links = cut.reduce((sum, count) => sum + count, 0);
     if (links > 0) log.warn({ links }, "links were cut that did not close in time");
     for (const socket of datagrams) socket.close();
@@ -138,7 +135,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
   let closing: Promise<void> | undefined;
   function closeOnce(): Promise<void> {
-    closing ??= close(config.drainMs, LAST_WORDS_MS);
+    closing ??= close(drainTimes(config.drainMs, config.limits.requestTimeoutMs));
     return closing;
   }
 
@@ -163,7 +160,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       });
     }
   } catch (error) {
-    await close(0, 0);
+    await close({ spreadMs: 0, allMs: 0 });
     throw error;
   }
   return {

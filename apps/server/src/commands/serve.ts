@@ -2,12 +2,13 @@ import type { Logger } from "pino";
 import { banner, readyLine } from "../banner.ts";
 import { loadConfig, type Sources } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { drainTimes } from "../drain.ts";
 import { reloader } from "../reload.ts";
 import type { RunningServer } from "../server.ts";
 import { listenForSignals } from "../signals.ts";
 
-/** Closing is done within `drainMs` and this; a server that still hangs then is ended. */
-const GIVE_UP_MS = 4_500;
+/** So long after the last link was cut a server that still hangs is ended. */
+const GIVE_UP_MS = 1_500;
 
 /**
  * `wireyard serve`: serves until a signal, and ends the process then.
@@ -72,7 +73,7 @@ export async function serve(sources: Sources): Promise<void> {
 
 async function stopWhenStarted(
   starting: Promise<RunningServer>,
-  { drainMs }: Config,
+  { drainMs, limits }: Config,
   log: Logger,
 ): Promise<void> {
   const server = await starting.catch(() => undefined);
@@ -82,7 +83,7 @@ async function stopWhenStarted(
   setTimeout(() => {
     log.error("the server did not close in time");
     process.exit(1);
-  }, drainMs + GIVE_UP_MS).unref();
+  }, drainTimes(drainMs, limits.requestTimeoutMs).allMs + GIVE_UP_MS).unref();
   await server.close();
   log.info("stopped");
   process.exit(0);
