@@ -7,7 +7,7 @@ import { listOf, OPTIONS_HELP, readOptions, select } from "./options.ts";
 import { allPeers, NEVER_HERE } from "./peers/index.ts";
 import { measureAll, type Results, writeResults } from "./run.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { goalsTable, growthTable, problems, verdicts } from "./table.ts";
+import { goalsTable, growthTable, tellProblems, verdicts } from "./table.ts";
 
 const HELP = `pnpm bench [options]
 
@@ -73,11 +73,4 @@ function report(results: Results, file: string): number {
   writeResults(file, results, { "-ratios": ratioChart(results), "-growth": growthChart(results) });
   // That another server loses or reorders messages is a finding; that ours or the yardstick does is a failure.
   return wrong.some(({ peer }) => peer === "wireyard" || peer === "limit") ? 1 : 0;
-}
-
-function tellProblems(results: Results): ReturnType<typeof problems> {
-  const wrong = problems(results);
-  console.log(`Rounds that failed (anything missing or bad): ${wrong.length}`);
-  for (const { line } of wrong) console.log(`  ${line}`);
-  return wrong;
 }

@@ -160,6 +160,14 @@ export function problems(results: Results): { peer: PeerName; line: string }[] {
   );
 }
 
+/** Prints what went wrong, and gives it. */
+export function tellProblems(results: Results): ReturnType<typeof problems> {
+  const wrong = problems(results);
+  console.log(`Rounds that failed (anything missing or bad): ${wrong.length}`);
+  for (const { line } of wrong) console.log(`  ${line}`);
+  return wrong;
+}
+
 /** A Markdown table, padded so that it reads well on a terminal too. Columns with nothing below their head are left out. */
 export function markdown(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;

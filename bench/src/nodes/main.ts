@@ -2,7 +2,7 @@ import { build } from "../build.ts";
 import { exitWith, Failure } from "../failure.ts";
 import { listOf, OPTIONS_HELP, readOptions, select } from "../options.ts";
 import { measureAll, type Results, writeResults } from "../run.ts";
-import { problems } from "../table.ts";
+import { tellProblems } from "../table.ts";
 import { nodesChart } from "./chart.ts";
 import { nodesPeers, started } from "./peers.ts";
 import { NODES_SCENARIOS } from "./scenarios.ts";
@@ -54,9 +54,7 @@ function report(results: Results, file: string): number {
     `\nRatios of the work per CPU-second of the nodes and their Redis:\n\n${comparisonsTable(results, "per_cpu_second_with_engine")}`,
   );
   console.log("\nEach is the median of the ratios round by round (lowest–highest): 0.5 is twice the cost.");
-  const wrong = problems(results);
-  console.log(`Rounds that failed (anything missing or bad): ${wrong.length}`);
-  for (const { line } of wrong) console.log(`  ${line}`);
+  const wrong = tellProblems(results);
   writeResults(file, results, { "": nodesChart(results) });
   return wrong.some(({ peer }) => peer.startsWith("wireyard")) ? 1 : 0;
 }

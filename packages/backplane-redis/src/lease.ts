@@ -41,9 +41,9 @@ export class Lease {
   /** The ticks at which the renewal, and the ping of the subscribers, began that are not answered. */
   private renewing: number | undefined;
   private pinging: number | undefined;
-  /** Whether dead nodes are being swept, and what others may list is being written: neither keeps the lease waiting. */
-  private sweeping = false;
-  private writing = false;
+  /** Dead nodes are swept, and what others may list is written, beside the renewals: neither keeps the lease waiting. */
+  private readonly sweeping = new Aside();
+  private readonly writing = new Aside();
   /** The connection's, and the tick at which they had last grown. */
   private replies = 0;
   private heardAt = 0;
@@ -97,7 +97,7 @@ export class Lease {
       const { renewing, pinging } = this;
       if (renewing === undefined && pinging === undefined) {
         if (this.ticks % TICKS.renewal === 0) this.renew(renewed);
-      } else if (this.isLate(pinging) || this.isLate(renewing && Math.max(renewing, this.heardAt))) {
+      } else if (this.isLate(pinging) || (this.isLate(renewing) && this.isLate(this.heardAt))) {
         this.connection.fail(
           new Error(`the engine has not answered for ${Math.round(tickMs * TICKS.patience)} ms`),
         );
@@ -132,22 +132,8 @@ export class Lease {
     }, fail);
     this.renewAll().then((dead) => {
       this.renewing = undefined;
-      if (!this.writing) {
-        this.writing = true;
-        renewed()
-          .catch(fail)
-          .finally(() => {
-            this.writing = false;
-          });
-      }
-      if (!this.sweeping && dead.length > 0) {
-        this.sweeping = true;
-        this.sweepAll(dead)
-          .catch(fail)
-          .finally(() => {
-            this.sweeping = false;
-          });
-      }
+      this.writing.run(renewed).catch(fail);
+      this.sweeping.run(() => this.sweepAll(dead)).catch(fail);
     }, fail);
   }
 
@@ -180,6 +166,21 @@ export class Lease {
 
   private async sweep(bucket: number, number: number, epoch: string): Promise<void> {
     while (Number(await this.connection.run(bucket, "sweep", [number, epoch])) > 0);
+  }
+}
+
+/** Work that is begun again and again, and passed over while it is still at work. */
+class Aside {
+  private isBusy = false;
+
+  async run(work: () => Promise<void>): Promise<void> {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    try {
+      await work();
+    } finally {
+      this.isBusy = false;
+    }
   }
 }
 
