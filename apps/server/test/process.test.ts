@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { serve, temporaryDirectory, wireyard } from "./processes.ts";
+import { ANY_PORTS, serve, temporaryDirectory, wireyard } from "./processes.ts";
 import { Client, exchange, frame, STATUS_REQUEST } from "./sockets.ts";
 
 describe("wireyard serve", () => {
@@ -118,7 +118,9 @@ describe("what keeps it from starting", () => {
     onTestFinished(() => void stranger.close());
     await new Promise((resolve) => stranger.once("listening", resolve));
     const { port } = stranger.address() as { port: number };
-    expect(await failing(["--set", `web.port=${port}`])).toContain(`web.port: port ${port} of 127.0.0.1`);
+    expect(await failing([...ANY_PORTS, "--set", `web.port=${port}`])).toContain(
+      `web.port: port ${port} of 127.0.0.1`,
+    );
   });
 
   it("is a port in use, by a stranger or by another server", async () => {
